@@ -1,0 +1,48 @@
+import { AppError } from './errors.ts'
+
+/**
+ * A bounded first-in, first-out queue with one consumer: events go in from anywhere, one writer takes them out.
+ * What does not fit is refused at the door, so a flood costs no memory.
+ */
+export class BoundedQueue<T> {
+  readonly #items: T[] = []
+  readonly #limit: number
+  #wake: (() => void) | undefined
+  #closed = false
+
+  constructor(limit: number) {
+    this.#limit = limit
+  }
+
+  get size(): number {
+    return this.#items.length
+  }
+
+  /** Puts an item in; false when the queue is full or closed. */
+  push(item: T): boolean {
+    if (this.#closed || this.#items.length >= this.#limit) return false
+    this.#items.push(item)
+    this.#wake?.()
+    return true
+  }
+
+  /** No more items; the consumer ends after those that are in. */
+  close(): void {
+    this.#closed = true
+    this.#wake?.()
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<T> {
+    if (this.#wake) throw new AppError({ code: 'QUEUE_TWO_CONSUMERS', fault: 'local' }, 'a queue has one consumer')
+    for (;;) {
+      const item = this.#items.shift()
+      if (item !== undefined) {
+        yield item
+        continue
+      }
+      if (this.#closed) return
+      await new Promise<void>((resolve) => (this.#wake = resolve))
+      this.#wake = undefined
+    }
+  }
+}

@@ -1,0 +1,111 @@
+import { createRequire } from 'node:module'
+import * as noble from '@noble/secp256k1'
+import { hmac } from '@noble/hashes/hmac.js'
+import { sha256 } from '@noble/hashes/sha2.js'
+import { type Address } from './brands.ts'
+import { concatBytes } from './bytes.ts'
+import { AppError } from './errors.ts'
+import { toHex } from './hex.ts'
+import { keccak256 } from './keccak.ts'
+
+/** ECDSA over secp256k1 as the chain uses it: RFC 6979 nonces, low s, 65-byte signatures r | s | v with v 0 or 1. */
+export interface Secp256k1 {
+  /** Signs a 32-byte digest with a 32-byte secret key: 65 bytes r | s | v. */
+  sign(digest: Uint8Array, secretKey: Uint8Array): Uint8Array
+  /** The 65-byte uncompressed public key (0x04 | x | y) behind r | s | v. @throws SIGNATURE_INVALID */
+  recover(digest: Uint8Array, signature: Uint8Array): Uint8Array
+  /** The public key of a 32-byte secret key: 33 bytes compressed or 65 uncompressed. */
+  publicKey(secretKey: Uint8Array, compressed?: boolean): Uint8Array
+  /** Which library stands behind it. */
+  readonly implementation: 'native' | 'noble'
+}
+
+const HALF_ORDER = 0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0n
+
+function checkSignature(signature: Uint8Array): number {
+  const v = signature[64]
+  if (signature.length !== 65 || (v !== 0 && v !== 1)) throw invalid('65 bytes r | s | v with v 0 or 1 are needed')
+  if (BigInt(toHex(signature.subarray(32, 64))) > HALF_ORDER) throw invalid('s is in the upper half of the order')
+  return v
+}
+
+function invalid(why: string, cause?: unknown): AppError {
+  return new AppError({ code: 'SIGNATURE_INVALID', fault: 'peer' }, `invalid secp256k1 signature: ${why}`, { cause })
+}
+
+interface NativeAddon {
+  ecdsaSign(digest: Uint8Array, key: Uint8Array): { signature: Uint8Array; recid: number }
+  ecdsaRecover(signature: Uint8Array, recid: number, digest: Uint8Array, compressed: boolean): Uint8Array
+  publicKeyCreate(key: Uint8Array, compressed: boolean): Uint8Array
+}
+
+function nativeBackend(addon: NativeAddon): Secp256k1 {
+  return {
+    implementation: 'native',
+    sign(digest, secretKey) {
+      const { signature, recid } = addon.ecdsaSign(digest, secretKey)
+      return concatBytes(signature, Uint8Array.of(recid))
+    },
+    recover(digest, signature) {
+      const v = checkSignature(signature)
+      try {
+        return addon.ecdsaRecover(signature.subarray(0, 64), v, digest, false)
+      } catch (cause) {
+        throw invalid('no public key fits it', cause)
+      }
+    },
+    publicKey: (secretKey, compressed = true) => addon.publicKeyCreate(secretKey, compressed),
+  }
+}
+
+/** @internal The pure implementation: for machines without the addon, and for the test that holds the two together. */
+export function nobleBackend(): Secp256k1 {
+  noble.hashes.hmacSha256 = (key, message) => hmac(sha256, key, message)
+  noble.hashes.sha256 = (message) => sha256(message)
+  return {
+    implementation: 'noble',
+    sign(digest, secretKey) {
+      const recovered = noble.sign(digest, secretKey, { prehash: false, format: 'recovered' })
+      return concatBytes(recovered.subarray(1), recovered.subarray(0, 1))
+    },
+    recover(digest, signature) {
+      const v = checkSignature(signature)
+      try {
+        const key = noble.recoverPublicKey(concatBytes(Uint8Array.of(v), signature.subarray(0, 64)), digest, {
+          prehash: false,
+        })
+        return noble.Point.fromBytes(key).toBytes(false)
+      } catch (cause) {
+        throw invalid('no public key fits it', cause)
+      }
+    },
+    publicKey: (secretKey, compressed = true) => noble.getPublicKey(secretKey, compressed),
+  }
+}
+
+function load(): Secp256k1 {
+  try {
+    // secp256k1/bindings is the addon alone; the package's main file would fall back to a third library.
+    return nativeBackend(createRequire(import.meta.url)('secp256k1/bindings') as NativeAddon)
+  } catch {
+    return nobleBackend()
+  }
+}
+
+/** The process's one instance: native where the addon loads, noble otherwise. */
+export const secp256k1: Secp256k1 = load()
+
+/** The EVM address of a 65-byte uncompressed public key. */
+export function publicKeyToAddress(publicKey: Uint8Array): Address {
+  return toHex(keccak256(publicKey.subarray(1)).subarray(12)) as Address
+}
+
+/** The public key of r | s | v over a 32-byte digest: 65 bytes uncompressed. @throws SIGNATURE_INVALID */
+export function recoverPublicKey(digest: Uint8Array, signature: Uint8Array): Uint8Array {
+  return secp256k1.recover(digest, signature)
+}
+
+/** The EVM address that signed the digest. @throws SIGNATURE_INVALID */
+export function recoverAddress(digest: Uint8Array, signature: Uint8Array): Address {
+  return publicKeyToAddress(secp256k1.recover(digest, signature))
+}
