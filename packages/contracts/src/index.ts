@@ -1,1 +1,17 @@
-export {}
+export { BEST_BLOCK_SLOT, NEXT_SET_HASH_SLOT, SYSTEM_ADDRESS, systemContracts } from './addresses.ts'
+export {
+  BatchStatus,
+  BitcoinNetwork,
+  CoinKind,
+  CoinStatus,
+  CommitteeStatus,
+  DepositKind,
+  FormBatchStatus,
+  PauseReason,
+  WithdrawalReason,
+  WithdrawalStatus,
+} from './enums.ts'
+export { bitcoinLightClientAbi } from './generated/bitcoin-light-client-abi.ts'
+export { bridgeAbi } from './generated/bridge-abi.ts'
+export { feePoolAbi } from './generated/fee-pool-abi.ts'
+export { validatorsAbi } from './generated/validators-abi.ts'

@@ -1,0 +1,2 @@
+// Written by scripts/compile.mjs; do not edit.
+export {}
