@@ -1,0 +1,33 @@
+import { AppError, type ErrorInfo } from '@hawser/primitives'
+
+/** What can go wrong in this room; fault drives the peer score. */
+export type ConsensusErrorInfo = ErrorInfo &
+  (
+    | /** A message is no valid encoding, or larger than its limit: the sender's fault. */ {
+        code: 'CONSENSUS_MALFORMED'
+        fault: 'peer'
+      }
+    | /** A voter set is empty, has a weight below 1 or a sum beyond 2^53 - 1. */ {
+        code: 'VOTER_SET_INVALID'
+        fault: 'user'
+      }
+    | /** The guard file is missing and a fresh one was not allowed. */ { code: 'GUARD_MISSING'; fault: 'user' }
+    | /** The guard file is damaged; nothing is signed until it is restored. */ {
+        code: 'GUARD_DAMAGED'
+        fault: 'local'
+      }
+    | /** Another process holds the guard file. */ { code: 'GUARD_LOCKED'; fault: 'local' }
+    | /** Signing this would contradict, or go behind, what was signed already. */ {
+        code: 'GUARD_REFUSED'
+        fault: 'local'
+      }
+    | /** Finality cannot go on: a persist failed or two conflicting blocks are final. */ {
+        code: 'GRANDPA_HALTED'
+        fault: 'local'
+      }
+  )
+
+/** @internal */
+export function malformed(why: string, cause?: unknown): AppError {
+  return new AppError({ code: 'CONSENSUS_MALFORMED', fault: 'peer' }, `malformed consensus message: ${why}`, { cause })
+}
