@@ -1,1 +1,55 @@
-export {}
+export type * from './ports.ts'
+export type { ChainError } from './errors.ts'
+export {
+  blockHash,
+  blockRef,
+  decodeSealedBlock,
+  encodeReceipt,
+  encodeSealedBlock,
+  logsBloom,
+  MAX_BLOCK_BYTES,
+  SEAL_BYTES,
+  transactionHash,
+  type Log,
+  type Receipt,
+  type SealedBlock,
+} from './block-types.ts'
+export { Bloom } from './bloom.ts'
+export { BlockImporter, type ImportOrigin, type ImportOutcome, type ImporterEvents } from './block-importer.ts'
+export { BlockTree, type HeadChange } from './block-tree.ts'
+export { checkBody, countInherents, inherentGasCap, inherentRank } from './body-rules.ts'
+export {
+  bitcoinKeys,
+  canonicalJson,
+  chainSpecHash,
+  gasLimitAt,
+  MAX_SPEC_BYTES,
+  parseChainSpec,
+  sessionAddresses,
+  type ChainSpec,
+  type ValidatorSpec,
+} from './chain-spec.ts'
+export { StoredChain } from './chain-store.ts'
+export { createCommon } from './common.ts'
+export {
+  checkHeader,
+  EMPTY_OMMERS_HASH,
+  EMPTY_REQUESTS_HASH,
+  EMPTY_TRIE_ROOT,
+  headerFromParent,
+  nextBaseFee,
+  nextMixHash,
+  slotOf,
+  slotTime,
+} from './header-rules.ts'
+export {
+  decodeTransaction,
+  effectiveGasPrice,
+  effectiveTip,
+  isInherentShape,
+  maxFeePerGas,
+  MAX_TRANSACTION_BYTES,
+  MAX_TRANSACTION_GAS,
+  senderOf,
+} from './transaction.ts'
+export { TransactionPool, upfrontCost, type PoolAccount } from './transaction-pool.ts'

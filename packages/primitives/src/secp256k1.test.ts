@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { keccak256 } from './keccak.ts'
 import { fromHex, toHex } from './hex.ts'
 import { nobleBackend, recoverAddress, secp256k1 } from './secp256k1.ts'
-import { utf8 } from './bytes.ts'
+import { readUintBE, uintBE, utf8 } from './bytes.ts'
 
 const bytes32 = fc.uint8Array({ minLength: 32, maxLength: 32 })
 
@@ -26,6 +26,16 @@ describe('secp256k1', () => {
       }),
       { numRuns: 50 },
     )
+  })
+
+  it('ecrecover takes a high s as the precompile does', () => {
+    const key = keccak256(utf8('key'))
+    const digest = keccak256(utf8('message'))
+    const signature = secp256k1.sign(digest, key)
+    const order = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n
+    const highS = uintBE(order - readUintBE(signature.subarray(32, 64)), 32)
+    const parity = (signature[64] ?? 0) ^ 1
+    expect(secp256k1.ecrecover(digest, signature.subarray(0, 32), highS, parity)).toEqual(secp256k1.publicKey(key, false))
   })
 
   it('refuses a high s and a v above 1', () => {

@@ -3,7 +3,7 @@ import * as noble from '@noble/secp256k1'
 import { hmac } from '@noble/hashes/hmac.js'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { type Address } from './brands.ts'
-import { concatBytes } from './bytes.ts'
+import { concatBytes, readUintBE, uintBE } from './bytes.ts'
 import { AppError } from './errors.ts'
 import { toHex } from './hex.ts'
 import { keccak256 } from './keccak.ts'
@@ -14,12 +14,18 @@ export interface Secp256k1 {
   sign(digest: Uint8Array, secretKey: Uint8Array): Uint8Array
   /** The 65-byte uncompressed public key (0x04 | x | y) behind r | s | v. @throws SIGNATURE_INVALID */
   recover(digest: Uint8Array, signature: Uint8Array): Uint8Array
+  /**
+   * The 65-byte public key as Ethereum's ECRECOVER precompile finds it: any s below the order, parity 0 or 1.
+   * @throws SIGNATURE_INVALID
+   */
+  ecrecover(digest: Uint8Array, r: Uint8Array, s: Uint8Array, parity: number): Uint8Array
   /** The public key of a 32-byte secret key: 33 bytes compressed or 65 uncompressed. */
   publicKey(secretKey: Uint8Array, compressed?: boolean): Uint8Array
   /** Which library stands behind it. */
   readonly implementation: 'native' | 'noble'
 }
 
+const ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n
 const HALF_ORDER = 0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0n
 
 function checkSignature(signature: Uint8Array): number {
@@ -54,8 +60,20 @@ function nativeBackend(addon: NativeAddon): Secp256k1 {
         throw invalid('no public key fits it', cause)
       }
     },
+    ecrecover(digest, r, s, parity) {
+      return this.recover(digest, withLowS(r, s, parity))
+    },
     publicKey: (secretKey, compressed = true) => addon.publicKeyCreate(secretKey, compressed),
   }
+}
+
+/** (r, s, parity) and (r, n - s, other parity) stand for the same public key; the libraries want the low one. */
+function withLowS(r: Uint8Array, s: Uint8Array, parity: number): Uint8Array {
+  const value = readUintBE(s)
+  if (value >= ORDER) throw invalid('s is not below the order')
+  return value <= HALF_ORDER
+    ? concatBytes(r, s, Uint8Array.of(parity))
+    : concatBytes(r, uintBE(ORDER - value, 32), Uint8Array.of(parity ^ 1))
 }
 
 /** @internal The pure implementation: for machines without the addon, and for the test that holds the two together. */
@@ -78,6 +96,9 @@ export function nobleBackend(): Secp256k1 {
       } catch (cause) {
         throw invalid('no public key fits it', cause)
       }
+    },
+    ecrecover(digest, r, s, parity) {
+      return this.recover(digest, withLowS(r, s, parity))
     },
     publicKey: (secretKey, compressed = true) => noble.getPublicKey(secretKey, compressed),
   }

@@ -1,1 +1,5 @@
-export {}
+export type { KeyValueStore, Range, Write } from './key-value-store.ts'
+export { LevelStore } from './level-store.ts'
+export { MemoryStore } from './memory-store.ts'
+export { claimDatabase, keyIn, keyspace, SCHEMA_VERSION } from './schema.ts'
+export type { StorageError } from './errors.ts'

@@ -1,0 +1,165 @@
+import type { Common } from '@ethereumjs/common'
+import { AppError, BoundedQueue, messageOf, type Clock, type Hash32, type Logger } from '@hawser/primitives'
+import { blockHash, blockRef, type SealedBlock } from './block-types.ts'
+import type { BlockTree, HeadChange } from './block-tree.ts'
+import { checkBody } from './body-rules.ts'
+import type { ChainSpec } from './chain-spec.ts'
+import type { ChainError } from './errors.ts'
+import { checkHeader, slotOf } from './header-rules.ts'
+import type { BlockRef, ChainStore, Consensus, Executed, ExecutionEngine } from './ports.ts'
+
+/** Blocks and finality decisions that wait for the one writer. */
+const MAX_QUEUED = 1024
+
+export type ImportOrigin = 'own' | 'gossip' | 'sync'
+export type ImportOutcome = 'imported' | 'known'
+
+export interface ImporterEvents {
+  /** A block is stored; its parent was before. */
+  onImported?(block: BlockRef, origin: ImportOrigin): void
+  /** The best block changed. */
+  onHead?(change: HeadChange): void
+  /** Blocks became final, ascending; the last one is the new last final block. */
+  onFinalized?(path: readonly BlockRef[]): void
+}
+
+export interface ImporterParts {
+  readonly spec: ChainSpec
+  readonly common: Common
+  readonly store: ChainStore
+  readonly tree: BlockTree
+  readonly engine: ExecutionEngine
+  readonly consensus: Consensus
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+type Job = { readonly run: () => Promise<void>; readonly reject: (error: unknown) => void }
+
+/**
+ * The one writer of the chain: blocks go through three gates (header and seal, body, execution), then into the database
+ * in one batch; finality moves the root. Everything waits its turn in one bounded queue.
+ */
+export class BlockImporter {
+  readonly #parts: ImporterParts
+  readonly #queue = new BoundedQueue<Job>(MAX_QUEUED)
+  readonly #listeners: ImporterEvents[] = []
+  readonly #worker: Promise<void>
+
+  constructor(parts: ImporterParts) {
+    this.#parts = parts
+    this.#worker = this.#work()
+  }
+
+  listen(events: ImporterEvents): void {
+    this.#listeners.push(events)
+  }
+
+  /** Imports a block; `executed` is given by the author, who has executed it while building. @throws ChainError */
+  import(sealed: SealedBlock, origin: ImportOrigin, executed?: Executed): Promise<ImportOutcome> {
+    return this.#enqueue(() => this.#import(sealed, origin, executed))
+  }
+
+  /** Makes a stored block final, with what proves it. */
+  finalize(block: BlockRef, justification: Uint8Array): Promise<void> {
+    return this.#enqueue(() => this.#finalize(block, justification))
+  }
+
+  /** Waits for what is queued, takes no more. */
+  async stop(): Promise<void> {
+    this.#queue.close()
+    await this.#worker
+  }
+
+  #enqueue<T>(task: () => Promise<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const run = async () => resolve(await task())
+      if (!this.#queue.push({ run, reject }))
+        reject(
+          new AppError<ChainError>(
+            { code: 'IMPORT_BUSY', fault: 'local', retry: true },
+            'the import queue is full or closed',
+          ),
+        )
+    })
+  }
+
+  async #work(): Promise<void> {
+    for await (const job of this.#queue) {
+      try {
+        await job.run()
+      } catch (error) {
+        job.reject(error)
+      }
+    }
+  }
+
+  async #import(sealed: SealedBlock, origin: ImportOrigin, executed?: Executed): Promise<ImportOutcome> {
+    const { spec, common, store, tree, engine, consensus, clock } = this.#parts
+    const { block } = sealed
+    const ref = blockRef(block)
+    if (tree.has(ref.hash) || (ref.number <= tree.finalized().number && store.block(ref.hash))) return 'known'
+    const parentHash = hashOf(block.header.parentHash)
+    const parent = tree.has(parentHash) ? store.block(parentHash)?.block.header : undefined
+    if (!parent) throw this.#unknownParent(ref, parentHash)
+
+    checkHeader(spec, block.header, parent)
+    consensus.verifySeal({ header: block.header, seal: sealed.seal }, parent, clock.nowMs())
+    const slot = slotOf(spec, block.header.timestamp)
+    const author = consensus.author(slot, { number: parent.number, hash: parentHash })
+    await checkBody(block, author, common)
+    const result = executed ?? (await engine.execute(parent, block))
+
+    const head = tree.add({ ...ref, parent: parentHash, slot })
+    await store.commit({
+      block: { sealed, receipts: result.receipts, state: result.state },
+      head: head && { ref: head.head, added: head.added, removed: head.removed },
+    })
+    this.#tell((listener) => listener.onImported?.(ref, origin))
+    if (head) this.#tell((listener) => listener.onHead?.(head))
+    return 'imported'
+  }
+
+  async #finalize(block: BlockRef, justification: Uint8Array): Promise<void> {
+    const { store, tree } = this.#parts
+    if (block.number <= tree.finalized().number) return
+    if (!tree.has(block.hash))
+      throw new AppError<ChainError>(
+        { code: 'BLOCK_UNKNOWN_PARENT', fault: 'peer', retry: true },
+        `block ${block.number} ${block.hash} is final, but is not here yet`,
+      )
+    const { path, pruned, head } = tree.finalize(block.hash)
+    await store.commit({
+      finalized: { ref: block, justification, pruned },
+      head: head && { ref: head.head, added: head.added, removed: head.removed },
+    })
+    if (head) this.#tell((listener) => listener.onHead?.(head))
+    this.#tell((listener) => listener.onFinalized?.(path))
+  }
+
+  #unknownParent(ref: BlockRef, parent: Hash32): AppError {
+    if (ref.number <= this.#parts.tree.finalized().number)
+      return new AppError<ChainError>(
+        { code: 'BLOCK_BESIDE_FINAL', fault: 'peer' },
+        `block ${ref.number} ${ref.hash} lies at or below the last final block ${this.#parts.tree.finalized().number}, beside it`,
+      )
+    return new AppError<ChainError>(
+      { code: 'BLOCK_UNKNOWN_PARENT', fault: 'peer', retry: true },
+      `the parent ${parent} of block ${ref.number} ${ref.hash} is not here`,
+    )
+  }
+
+  #tell(call: (listener: ImporterEvents) => void): void {
+    for (const listener of this.#listeners) {
+      try {
+        call(listener)
+      } catch (error) {
+        this.#parts.logger.error({ err: messageOf(error) }, 'a listener of the importer failed')
+      }
+    }
+  }
+}
+
+function hashOf(bytes: Uint8Array): Hash32 {
+  return blockHash({ hash: () => bytes })
+}

@@ -1,0 +1,133 @@
+import { createBlockFromRLP, type Block } from '@ethereumjs/block'
+import type { Common } from '@ethereumjs/common'
+import { RLP } from '@ethereumjs/rlp'
+import { Bloom } from './bloom.ts'
+import {
+  AppError,
+  concatBytes,
+  keccak256,
+  messageOf,
+  readUintBE,
+  toHex,
+  type Address,
+  type Hash32,
+} from '@hawser/primitives'
+import type { BlockRef } from './ports.ts'
+
+/** The longest RLP of a block, in bytes (protocol.md section 2). */
+export const MAX_BLOCK_BYTES = 8 * 1024 * 1024
+/** r | s | v of the author's session key over the seal digest. */
+export const SEAL_BYTES = 65
+
+/** A block and its author's seal, which travels beside it and is no part of its identity. */
+export interface SealedBlock {
+  readonly block: Block
+  /** 65 bytes r | s | v (v 0 or 1); empty for the genesis block. */
+  readonly seal: Uint8Array
+}
+
+export interface Log {
+  readonly address: Address
+  readonly topics: readonly Hash32[]
+  readonly data: Uint8Array
+}
+
+/** The consensus part of a receipt; the rest follows from the block. */
+export interface Receipt {
+  /** EIP-2718 transaction type. */
+  readonly type: number
+  readonly status: 0 | 1
+  /** Of the block up to and with this transaction. */
+  readonly cumulativeGasUsed: bigint
+  readonly logs: readonly Log[]
+}
+
+/** The block's hash. */
+export function blockHash(block: Pick<Block, 'hash'>): Hash32 {
+  return toHex(block.hash()) as Hash32
+}
+
+export function blockRef(block: Block): BlockRef {
+  return { number: block.header.number, hash: blockHash(block) }
+}
+
+/** RLP [block, seal]. */
+export function encodeSealedBlock({ block, seal }: SealedBlock): Uint8Array {
+  return RLP.encode([block.raw(), seal])
+}
+
+/**
+ * A block from a peer or the disk; the size is checked before anything is parsed.
+ * @throws BLOCK_MALFORMED
+ */
+export function decodeSealedBlock(bytes: Uint8Array, common: Common): SealedBlock {
+  if (bytes.length > MAX_BLOCK_BYTES + 1024) throw malformed(`${bytes.length} bytes are more than a block may have`)
+  try {
+    const parts = RLP.decode(bytes)
+    if (!Array.isArray(parts) || parts.length !== 2) throw new Error('not [block, seal]')
+    const [body, seal] = parts
+    if (!(seal instanceof Uint8Array) || (seal.length !== SEAL_BYTES && seal.length !== 0))
+      throw new Error('the seal is not 65 bytes')
+    return { block: createBlockFromRLP(RLP.encode(body), { common, setHardfork: false }), seal }
+  } catch (cause) {
+    throw malformed(messageOf(cause), cause)
+  }
+}
+
+function malformed(why: string, cause?: unknown): AppError {
+  return new AppError({ code: 'BLOCK_MALFORMED', fault: 'peer' }, `malformed block: ${why}`, { cause })
+}
+
+/** The EIP-2718 encoding of a receipt, as the receipts root has it: type | RLP [status, cumulative gas, bloom, logs]. */
+export function encodeReceipt(receipt: Receipt): Uint8Array {
+  const payload = RLP.encode([
+    receipt.status === 1 ? Uint8Array.of(1) : new Uint8Array(),
+    receipt.cumulativeGasUsed,
+    logsBloom(receipt.logs),
+    receipt.logs.map((log) => [log.address, [...log.topics], log.data]),
+  ])
+  return receipt.type === 0 ? payload : concatBytes(Uint8Array.of(receipt.type), payload)
+}
+
+/** All receipts of a block, for the store: RLP [[type, status, cumulative gas, logs], ...]. */
+export function encodeReceipts(receipts: readonly Receipt[]): Uint8Array {
+  return RLP.encode(
+    receipts.map((r) => [
+      r.type,
+      r.status,
+      r.cumulativeGasUsed,
+      r.logs.map((log) => [log.address, [...log.topics], log.data]),
+    ]),
+  )
+}
+
+type StoredReceipt = [Uint8Array, Uint8Array, Uint8Array, [Uint8Array, Uint8Array[], Uint8Array][]]
+
+/** The inverse of `encodeReceipts`; the bytes are our own. */
+export function decodeReceipts(bytes: Uint8Array): Receipt[] {
+  return (RLP.decode(bytes) as unknown as StoredReceipt[]).map(([type, status, gas, logs]) => ({
+    type: Number(readUintBE(type)),
+    status: readUintBE(status) === 1n ? 1 : 0,
+    cumulativeGasUsed: readUintBE(gas),
+    logs: logs.map(([address, topics, data]) => ({
+      address: toHex(address) as Address,
+      topics: topics.map((topic) => toHex(topic) as Hash32),
+      data,
+    })),
+  }))
+}
+
+/** The 256-byte bloom filter of logs (yellow paper, section 4.3.1). */
+export function logsBloom(logs: readonly Log[]): Uint8Array {
+  const bloom = new Bloom()
+  for (const log of logs) {
+    bloom.add(log.address)
+    for (const topic of log.topics) bloom.add(topic)
+  }
+  return bloom.bytes
+}
+
+/** The hash that identifies a transaction. */
+export function transactionHash(tx: { serialize(): Uint8Array }): Hash32 {
+  return toHex(keccak256(tx.serialize())) as Hash32
+}

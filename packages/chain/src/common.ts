@@ -1,0 +1,58 @@
+import { Common, Hardfork, type ChainConfig } from '@ethereumjs/common'
+import { keccak256, sha256 } from '@hawser/primitives'
+import { secp256k1 } from '@hawser/primitives/node'
+
+// Every fork from the first block on, without the DAO's: EthereumJS would move that fork's accounts at its block.
+const FORKS = [
+  Hardfork.Chainstart,
+  Hardfork.Homestead,
+  Hardfork.TangerineWhistle,
+  Hardfork.SpuriousDragon,
+  Hardfork.Byzantium,
+  Hardfork.Constantinople,
+  Hardfork.Petersburg,
+  Hardfork.Istanbul,
+  Hardfork.Berlin,
+  Hardfork.London,
+]
+const FORKS_BY_TIME = [Hardfork.Paris, Hardfork.Shanghai, Hardfork.Cancun, Hardfork.Prague, Hardfork.Osaka]
+
+/**
+ * EthereumJS's rule set for a chain id: Osaka from genesis, proof of stake, native recovery and fast hashes.
+ * One instance is shared by everything: copying it costs more than decoding a transaction.
+ */
+export function createCommon(chainId: number): Common {
+  const chain: ChainConfig = {
+    name: 'hawser',
+    chainId,
+    defaultHardfork: Hardfork.Osaka,
+    genesis: { gasLimit: 30_000_000, difficulty: 0, nonce: '0x0000000000000000', extraData: '0x' },
+    hardforks: [
+      ...FORKS.map((name) => ({ name, block: 0 })),
+      ...FORKS_BY_TIME.map((name) =>
+        name === Hardfork.Paris ? { name, block: 0 } : { name, block: null, timestamp: 0 },
+      ),
+    ],
+    bootstrapNodes: [],
+    consensus: { type: 'pos', algorithm: 'casper', casper: {} },
+  }
+  return new Common({
+    chain,
+    hardfork: Hardfork.Osaka,
+    customCrypto: {
+      keccak256,
+      sha256,
+      ecrecover(digest, v, r, s, id) {
+        const parity = v === 0n || v === 1n ? v : v === 27n || v === 28n ? v - 27n : v - (id ?? 0n) * 2n - 35n
+        return secp256k1.ecrecover(digest, pad32(r), pad32(s), Number(parity)).subarray(1)
+      },
+    },
+  })
+}
+
+function pad32(bytes: Uint8Array): Uint8Array {
+  if (bytes.length === 32) return bytes
+  const word = new Uint8Array(32)
+  word.set(bytes, 32 - bytes.length)
+  return word
+}

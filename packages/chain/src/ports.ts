@@ -1,0 +1,292 @@
+/**
+ * The ports between rooms. `node/` joins them; execution, consensus, bridge, p2p and rpc never import one another.
+ * Whatever waits takes `{ signal }`. Numbers of blocks are bigint, hashes are lower-case hex.
+ */
+import type { Block, BlockHeader } from '@ethereumjs/block'
+import type { TypedTransaction } from '@ethereumjs/tx'
+import type { InclusionProof } from '@hawser/bitcoin'
+import type { Address, BtcHash, Hash32, Hex, Sats, Wei } from '@hawser/primitives'
+import type { Write } from '@hawser/storage'
+import type { Receipt, SealedBlock } from './block-types.ts'
+
+export interface Cancellable {
+  readonly signal?: AbortSignal
+}
+
+/** A block by number and hash. */
+export interface BlockRef {
+  readonly number: bigint
+  readonly hash: Hash32
+}
+
+// ---------------------------------------------------------------- Signer
+
+/** What a session key signs: digests of known kinds only, never a digest from outside. */
+export type SignRequest =
+  /** The seal of a block of the key's own slot: keccak256("HWAS" | chainId u64 | blockHash 32). */
+  | { readonly kind: 'seal'; readonly slot: bigint; readonly blockHash: Hash32 }
+  /** A finality vote (consensus.md 2.0). voteKind: prevote 0, precommit 1, primary 2. */
+  | {
+      readonly kind: 'vote'
+      readonly setId: bigint
+      readonly round: bigint
+      readonly voteKind: 0 | 1 | 2
+      readonly target: BlockRef
+    }
+  /** The signing hash of an inherent: a legacy transaction of gas price 0 and value 0 to a system contract. */
+  | { readonly kind: 'inherent'; readonly to: Address; readonly signingHash: Hash32 }
+  /** This node's claim to be the validator, made to a peer: keccak256("HWID" | chainId u64 | genesisHash 32 | peer id bytes). */
+  | { readonly kind: 'identity'; readonly peerId: Uint8Array }
+
+/** A validator's session key behind its monotonic guard. */
+export interface Signer {
+  readonly address: Address
+  /** 65 bytes r | s | v (v 0 or 1). @throws SIGNER_REFUSED when the guard says no; nothing is signed then. */
+  sign(request: SignRequest): Promise<Uint8Array>
+}
+
+// ---------------------------------------------------------------- ChainStore
+
+/** One change of the chain's database: all of it or nothing. */
+export interface ChainChange {
+  /** A block that is new, with its receipts and the state it writes. */
+  readonly block?: {
+    readonly sealed: SealedBlock
+    readonly receipts: readonly Receipt[]
+    readonly state: readonly Write[]
+  }
+  /** The new best block, with the canonical blocks that it adds and removes (ascending numbers). */
+  readonly head?: { readonly ref: BlockRef; readonly added: readonly BlockRef[]; readonly removed: readonly BlockRef[] }
+  /** The new last final block, its justification if there is one, and the abandoned blocks to delete. */
+  readonly finalized?: {
+    readonly ref: BlockRef
+    readonly justification?: Uint8Array
+    readonly pruned: readonly BlockRef[]
+  }
+}
+
+/** Blocks, receipts and pointers on disk. Reads are synchronous. */
+export interface ChainStore {
+  pointers(): { readonly head: BlockRef; readonly finalized: BlockRef }
+  block(hash: Hash32): SealedBlock | undefined
+  receipts(hash: Hash32): readonly Receipt[] | undefined
+  /** The canonical block's hash at a number. */
+  canonicalHash(number: bigint): Hash32 | undefined
+  /** Where a canonical transaction stands. */
+  transactionLocation(hash: Hash32): { readonly blockHash: Hash32; readonly index: number } | undefined
+  justification(hash: Hash32): Uint8Array | undefined
+  /** The hashes of stored blocks above the last final one, parents first. */
+  unfinalized(): readonly BlockRef[]
+  commit(change: ChainChange): Promise<void>
+}
+
+// ---------------------------------------------------------------- ExecutionEngine
+
+/** What executing a block gave; `state` goes into the block's atomic batch. */
+export interface Executed {
+  readonly stateRoot: Hash32
+  readonly receiptsRoot: Hash32
+  readonly logsBloom: Uint8Array
+  readonly gasUsed: bigint
+  readonly receipts: readonly Receipt[]
+  readonly state: readonly Write[]
+}
+
+/** A call as JSON-RPC knows it. */
+export interface CallRequest {
+  readonly from?: Address
+  readonly to?: Address
+  readonly data?: Uint8Array
+  readonly value?: bigint
+  readonly gas?: bigint
+  readonly gasPrice?: bigint
+  readonly accessList?: readonly { readonly address: Address; readonly storageKeys: readonly Hex[] }[]
+}
+
+export type CallOutcome =
+  | { readonly kind: 'success'; readonly output: Uint8Array; readonly gasUsed: bigint; readonly created?: Address }
+  | { readonly kind: 'revert'; readonly output: Uint8Array; readonly gasUsed: bigint }
+  /** The EVM halted: out of gas, invalid opcode, and so on. */
+  | { readonly kind: 'halt'; readonly reason: string; readonly gasUsed: bigint }
+
+/** The state at one root, read only. */
+export interface StateView {
+  account(
+    address: Address,
+  ): Promise<
+    | { readonly nonce: bigint; readonly balance: Wei; readonly codeHash: Hash32; readonly storageRoot: Hash32 }
+    | undefined
+  >
+  code(address: Address): Promise<Uint8Array>
+  /** The 32-byte word at a 32-byte key. */
+  storage(address: Address, key: Uint8Array): Promise<Uint8Array>
+}
+
+/** An inherent before it is signed. */
+export interface InherentCall {
+  readonly to: Address
+  readonly data: Uint8Array
+  readonly gasLimit: bigint
+  /** For logs: which function, and of what. */
+  readonly label: string
+}
+
+/** What the author decides about a block; everything else follows from the parent. */
+export interface BuildPlan {
+  readonly slot: bigint
+  readonly author: Address
+  /** In the order of protocol.md section 2; one that fails is left out, with a warning. */
+  readonly inherents: readonly InherentCall[]
+  /** Ready transactions, best first, nonces in order per sender; taken until the block is full or time is up. */
+  readonly transactions: Iterable<TypedTransaction>
+  /** No further transaction is started after this time (Unix ms). */
+  readonly deadlineMs: number
+  readonly sign: Signer
+}
+
+export interface ExecutionEngine {
+  /** Gate 3: executes every transaction and compares. @throws BLOCK_BAD_EXECUTION and others; nothing is kept then. */
+  execute(parent: BlockHeader, block: Block, options?: Cancellable): Promise<Executed>
+  build(
+    parent: BlockHeader,
+    plan: BuildPlan,
+    options?: Cancellable,
+  ): Promise<{ readonly block: Block; readonly executed: Executed; readonly dropped: readonly Hash32[] }>
+  /** Runs a call on top of a block; changes nothing. `pending` runs it in a block after it. */
+  call(at: BlockHeader, request: CallRequest, options?: Cancellable): Promise<CallOutcome>
+  /** The least gas that the call needs to do what it does with much gas. */
+  estimateGas(at: BlockHeader, request: CallRequest, options?: Cancellable): Promise<bigint | CallOutcome>
+  stateAt(root: Hash32): StateView
+}
+
+// ---------------------------------------------------------------- Consensus and finality
+
+/** Who may author when (Aura). */
+export interface Consensus {
+  slotAt(timeMs: number): bigint
+  /** The author of a slot by the validator set in the parent's state. */
+  author(slot: bigint, parent: BlockRef): Address
+  /** Gate 1's part: slot rules, author and seal. @throws BLOCK_BAD_SEAL, BLOCK_BAD_SLOT, BLOCK_TOO_EARLY */
+  verifySeal(
+    block: { readonly header: BlockHeader; readonly seal: Uint8Array },
+    parent: BlockHeader,
+    nowMs: number,
+  ): void
+}
+
+/** What finality tells the node. */
+export interface FinalityEvent {
+  readonly block: BlockRef
+  readonly justification: Uint8Array
+}
+
+/** GRANDPA as the node sees it. */
+export interface FinalityGadget {
+  /** A block was imported (its ancestors are known), or the head moved. */
+  onBlock(block: BlockRef): void
+  /** A justification from sync: verifies it and makes its block final. @throws JUSTIFICATION_INVALID */
+  importJustification(justification: Uint8Array): Promise<void>
+  /** Whether a justification proves its block final; nothing changes. */
+  verify(justification: Uint8Array): BlockRef | undefined
+  status(): {
+    readonly setId: bigint
+    readonly round: bigint
+    readonly validators: readonly Address[]
+    readonly stalled: boolean
+  }
+}
+
+/** The view of blocks that finality votes on: the tree above the last final block. */
+export interface BlockTreeView {
+  finalized(): BlockRef
+  best(): BlockRef
+  /** Number and parent of a block in the tree (the last final block included). */
+  get(hash: Hash32): { readonly number: bigint; readonly parent: Hash32 } | undefined
+  /** The best leaf that descends from a block (or is it), over all forks. */
+  bestContaining(hash: Hash32): BlockRef | undefined
+  /** The RLP of the header: what justification ancestries are made of. */
+  headerRlp(hash: Hash32): Uint8Array | undefined
+}
+
+// ---------------------------------------------------------------- Inherents
+
+export interface Inherents {
+  /** The fee-free calls that the author should put first in a block after `parent`, in protocol order. */
+  inherents(parent: BlockRef, options?: Cancellable): Promise<readonly InherentCall[]>
+}
+
+// ---------------------------------------------------------------- Bitcoin
+
+export interface BitcoinTip {
+  readonly hash: BtcHash
+  readonly height: number
+}
+
+/** A view of Bitcoin; never trusted: headers and proofs are checked by our own light client. */
+export interface BitcoinSource {
+  tip(options?: Cancellable): Promise<BitcoinTip>
+  /** The raw headers of the source's best chain from a height on: 80 bytes each, at most `count`. */
+  headers(fromHeight: number, count: number, options?: Cancellable): Promise<Uint8Array>
+  /** The outputs of every transaction of a block of the best chain. */
+  block(hash: BtcHash, options?: Cancellable): Promise<BitcoinBlockView>
+  /** The proof that a transaction is in a block. */
+  inclusionProof(txid: BtcHash, blockHash: BtcHash, options?: Cancellable): Promise<InclusionProof>
+  /** Hands a raw transaction to the network; known already is fine. @throws BITCOIN_TX_REJECTED with the node's reason */
+  broadcast(rawTransaction: Uint8Array, options?: Cancellable): Promise<BtcHash>
+  /** Where a transaction is: in a block of the best chain, in the mempool, or unknown. */
+  locate(
+    txid: BtcHash,
+    options?: Cancellable,
+  ): Promise<{ readonly blockHash?: BtcHash; readonly confirmations: number } | undefined>
+  /** The estimated rate for confirmation within `blocks`, in sat/vB. */
+  feeRate(blocks: number, options?: Cancellable): Promise<number>
+  /** The tip whenever it changes, the present one first; ends with the signal. */
+  changes(options: Cancellable): AsyncIterable<BitcoinTip>
+}
+
+export interface BitcoinBlockView {
+  readonly hash: BtcHash
+  readonly height: number
+  readonly previous: BtcHash
+  readonly time: number
+  readonly transactions: readonly {
+    readonly txid: BtcHash
+    readonly inputs: readonly { readonly txid: BtcHash; readonly vout: number }[]
+    readonly outputs: readonly { readonly sats: Sats; readonly script: Uint8Array }[]
+  }[]
+}
+
+// ---------------------------------------------------------------- Transport
+
+/** libp2p's peer id in its text form. */
+export type PeerId = string
+
+/** What a gossip handler says of a message: relay it, keep silent, or blame the sender. */
+export type Verdict = 'accept' | 'ignore' | 'reject'
+
+export type Topic = 'blocks' | 'transactions' | 'votes' | 'commits' | 'deposit-addresses'
+export type Protocol =
+  'status' | 'blocks-by-range' | 'blocks-by-hash' | 'neighbour' | 'catch-up' | 'missing-votes' | 'signing'
+
+export interface PeerInfo {
+  readonly id: PeerId
+  /** The validator that the peer proved to be, if any. */
+  readonly validator?: Address
+  readonly score: number
+}
+
+/** Messages between nodes (docs/wire.md). Sizes are bounded on both sides before anything is parsed. */
+export interface Transport {
+  readonly self: PeerId
+  publish(topic: Topic, message: Uint8Array): Promise<void>
+  subscribe(topic: Topic, handler: (message: Uint8Array, from: PeerId) => Verdict | Promise<Verdict>): () => void
+  /** @throws PEER_UNREACHABLE, PEER_TIMEOUT, PEER_REFUSED */
+  request(peer: PeerId, protocol: Protocol, message: Uint8Array, options?: Cancellable): Promise<Uint8Array>
+  /** Answers requests; a handler that throws closes the stream, and an AppError with fault 'peer' lowers the score. */
+  serve(protocol: Protocol, handler: (message: Uint8Array, from: PeerId) => Promise<Uint8Array>): () => void
+  peers(): readonly PeerInfo[]
+  /** Called with each peer that connected and proved to be on our chain, and when it left. */
+  onPeer(listener: (peer: PeerId, event: 'joined' | 'left') => void): () => void
+  /** Changes a peer's score; below the limit it is disconnected and refused for a while. */
+  report(peer: PeerId, delta: number, reason: string): void
+}
