@@ -15,7 +15,7 @@ function sourcesUnder(folder) {
 
 /** Standard JSON input: the settings that make the bytecode, so keep foundry.toml in step. */
 function standardInput() {
-  const paths = ['sol', 'sol/lib', 'sol/interfaces'].flatMap(sourcesUnder).sort()
+  const paths = ['sol', 'sol/bridge', 'sol/interfaces', 'sol/lib'].flatMap(sourcesUnder).sort()
   return {
     language: 'Solidity',
     sources: Object.fromEntries(paths.map((path) => [path, { content: readFileSync(join(root, path), 'utf8') }])),
@@ -40,7 +40,11 @@ function frozenLayout(layout) {
     types: Object.fromEntries(
       Object.entries(layout.types ?? {}).map(([id, type]) => [
         plain(id),
-        { encoding: type.encoding, numberOfBytes: type.numberOfBytes, ...(type.members ? { members: type.members.map(variable) } : {}) },
+        {
+          encoding: type.encoding,
+          numberOfBytes: type.numberOfBytes,
+          ...(type.members ? { members: type.members.map(variable) } : {}),
+        },
       ]),
     ),
   }
@@ -63,8 +67,9 @@ export function compile() {
   for (const name of CONTRACTS) {
     const contract = output.contracts[`sol/${name}.sol`]?.[name]
     const abi = (contract ?? output.contracts[`sol/interfaces/I${name}.sol`][`I${name}`]).abi
-    files[`${lowerFirst(name)}-abi.ts`.replace('bitcoinLightClient', 'bitcoin-light-client').replace('feePool', 'fee-pool')] =
-      BANNER + constant(`${lowerFirst(name)}Abi`, JSON.stringify(abi, null, 2))
+    files[
+      `${lowerFirst(name)}-abi.ts`.replace('bitcoinLightClient', 'bitcoin-light-client').replace('feePool', 'fee-pool')
+    ] = BANNER + constant(`${lowerFirst(name)}Abi`, JSON.stringify(abi, null, 2))
     if (contract === undefined) continue
     const artifact = {
       contractName: name,
@@ -74,7 +79,8 @@ export function compile() {
     artifacts.push(constant(`${lowerFirst(name)}Bytecode`, `'${artifact.bytecode}'`))
     artifacts.push(`/** Runtime size in bytes; immutables are filled in by the constructor. */\n`)
     artifacts.push(constant(`${lowerFirst(name)}RuntimeSize`, (artifact.deployedBytecode.length - 2) / 2))
-    files[`${name}.json`] = JSON.stringify({ ...artifact, abi, storageLayout: frozenLayout(contract.storageLayout) }, null, 2) + '\n'
+    files[`${name}.json`] =
+      JSON.stringify({ ...artifact, abi, storageLayout: frozenLayout(contract.storageLayout) }, null, 2) + '\n'
   }
   files['bytecode.ts'] = BANNER + (artifacts.join('') || 'export {}\n')
   return files

@@ -3,6 +3,69 @@ export const bitcoinLightClientAbi = [
   {
     "inputs": [
       {
+        "components": [
+          {
+            "internalType": "enum BitcoinNetwork",
+            "name": "network",
+            "type": "uint8"
+          },
+          {
+            "internalType": "uint32",
+            "name": "height",
+            "type": "uint32"
+          },
+          {
+            "internalType": "bytes",
+            "name": "header",
+            "type": "bytes"
+          },
+          {
+            "internalType": "uint128",
+            "name": "chainWork",
+            "type": "uint128"
+          },
+          {
+            "internalType": "uint32",
+            "name": "periodStartTime",
+            "type": "uint32"
+          },
+          {
+            "internalType": "uint32",
+            "name": "periodBits",
+            "type": "uint32"
+          },
+          {
+            "internalType": "uint32[]",
+            "name": "previousTimes",
+            "type": "uint32[]"
+          },
+          {
+            "internalType": "uint32",
+            "name": "maxFutureSeconds",
+            "type": "uint32"
+          },
+          {
+            "internalType": "uint32",
+            "name": "maxHeadersPerCall",
+            "type": "uint32"
+          },
+          {
+            "internalType": "uint32",
+            "name": "maxReorgSteps",
+            "type": "uint32"
+          }
+        ],
+        "internalType": "struct LightClientParams",
+        "name": "p",
+        "type": "tuple"
+      }
+    ],
+    "stateMutability": "nonpayable",
+    "type": "constructor"
+  },
+  {
+    "inputs": [
+      {
         "internalType": "uint32",
         "name": "actual",
         "type": "uint32"

@@ -1,6 +1,29 @@
 // Written by scripts/compile.mjs; do not edit.
 export const feePoolAbi = [
   {
+    "inputs": [
+      {
+        "components": [
+          {
+            "internalType": "uint256",
+            "name": "reserveWei",
+            "type": "uint256"
+          },
+          {
+            "internalType": "uint64",
+            "name": "pointsPerBlock",
+            "type": "uint64"
+          }
+        ],
+        "internalType": "struct FeePoolParams",
+        "name": "p",
+        "type": "tuple"
+      }
+    ],
+    "stateMutability": "nonpayable",
+    "type": "constructor"
+  },
+  {
     "inputs": [],
     "name": "NothingToClaim",
     "type": "error"

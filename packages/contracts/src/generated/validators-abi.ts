@@ -1,6 +1,56 @@
 // Written by scripts/compile.mjs; do not edit.
 export const validatorsAbi = [
   {
+    "inputs": [
+      {
+        "components": [
+          {
+            "internalType": "uint64",
+            "name": "chainId",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint64",
+            "name": "epochLength",
+            "type": "uint64"
+          },
+          {
+            "components": [
+              {
+                "internalType": "address",
+                "name": "session",
+                "type": "address"
+              },
+              {
+                "internalType": "address",
+                "name": "beneficiary",
+                "type": "address"
+              },
+              {
+                "internalType": "bytes",
+                "name": "managementKey",
+                "type": "bytes"
+              },
+              {
+                "internalType": "bytes",
+                "name": "bitcoinKey",
+                "type": "bytes"
+              }
+            ],
+            "internalType": "struct Validator[]",
+            "name": "validators",
+            "type": "tuple[]"
+          }
+        ],
+        "internalType": "struct ValidatorsParams",
+        "name": "p",
+        "type": "tuple"
+      }
+    ],
+    "stateMutability": "nonpayable",
+    "type": "constructor"
+  },
+  {
     "inputs": [],
     "name": "AlreadyReported",
     "type": "error"
@@ -8,6 +58,11 @@ export const validatorsAbi = [
   {
     "inputs": [],
     "name": "BadParams",
+    "type": "error"
+  },
+  {
+    "inputs": [],
+    "name": "BadPublicKey",
     "type": "error"
   },
   {
@@ -407,7 +462,7 @@ export const validatorsAbi = [
     "outputs": [
       {
         "internalType": "address",
-        "name": "",
+        "name": "session",
         "type": "address"
       }
     ],
