@@ -84,7 +84,6 @@ export const chainSpecSchema = v.strictObject({
     /** What a reclaimable deposit pays for being moved on. */
     sweepFeeSats: uint(),
     depositConfirmations: uint(1, 1000),
-    coinbaseConfirmations: uint(1, 1000),
     /** Relative timelock of the depositor's way out, in blocks. */
     reclaimCsvBlocks: uint(1, 65_535),
     /** A reclaimable output is credited only with at least so many blocks left. */

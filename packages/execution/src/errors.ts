@@ -1,0 +1,8 @@
+/** What this room's errors say. */
+export type ExecutionError =
+  /** The state of a block is not in the database: pruned, or never executed here. */
+  | { code: 'STATE_MISSING'; fault: 'local' }
+  /** Execution gave another result than the header says, or a transaction that cannot run stands in the block. */
+  | { code: 'BLOCK_BAD_EXECUTION'; fault: 'peer' }
+  /** A system call failed: the block cannot exist. */
+  | { code: 'SYSTEM_CALL_FAILED'; fault: 'local' }
