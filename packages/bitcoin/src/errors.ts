@@ -83,6 +83,8 @@ export interface BitcoinErrorInfo {
   readonly rpcCode?: number
   /** bitcoind's reject reason, for example 'min relay fee not met'. */
   readonly reason?: string
+  /** Position of the member whose contribution (key, nonce, partial signature) is invalid. */
+  readonly contributor?: number
 }
 
 export type BitcoinError = AppError<BitcoinErrorInfo>
@@ -92,7 +94,7 @@ export function bitcoinError(
   code: BitcoinErrorCode,
   fault: Fault,
   message: string,
-  extra: { cause?: unknown; retry?: boolean; rpcCode?: number; reason?: string } = {},
+  extra: { cause?: unknown; retry?: boolean; rpcCode?: number; reason?: string; contributor?: number } = {},
 ): BitcoinError {
   const { cause, ...rest } = extra
   return new AppError<BitcoinErrorInfo>({ code, fault, ...rest }, message, cause === undefined ? undefined : { cause })
