@@ -151,7 +151,7 @@ describe('a round', () => {
     const { tree, blocks } = testTree(CHAIN)
     const round = new Round(1n, testVoters(4), blocks[0] as BlockRef, tree)
     const vote = (target: BlockRef) => round.import('prevote', testVote('prevote', 0, target))
-    const [one, two, three] = blocks.slice(1) as [BlockRef, BlockRef, BlockRef]
+    const [one, two, three] = blocks.slice(1) as unknown as [BlockRef, BlockRef, BlockRef]
     expect(vote({ ...one, number: 2n })).toBe('wrong-number')
     expect(vote({ number: 9n, hash: testTree([]).blocks[0]?.parentHash as BlockRef['hash'] })).toBe('unknown-block')
     expect([vote(one), vote(one), vote(two), vote(three)]).toEqual(['accepted', 'duplicate', 'equivocation', 'ignored'])
