@@ -1,1 +1,7 @@
-export {}
+import './polyfill.ts'
+
+export { Libp2pTransport, protocolId, type TransportParts } from './libp2p-transport.ts'
+export { SyncService, type SyncParts } from './sync-service.ts'
+export { identityDigest, type StatusMessage } from './status-message.ts'
+export { BAN_SCORE, MAX_GOSSIP_BYTES, MAX_MESSAGE_BYTES } from './limits.ts'
+export type { P2pError } from './errors.ts'

@@ -1,0 +1,83 @@
+import { RLP } from '@ethereumjs/rlp'
+import type { BlockRef } from '@hawser/chain'
+import {
+  AppError,
+  concatBytes,
+  fromHex,
+  keccak256,
+  readUintBE,
+  toHex,
+  uintBE,
+  utf8,
+  type Address,
+  type Hash32,
+} from '@hawser/primitives'
+import { recoverAddress } from '@hawser/primitives/node'
+import type { P2pError } from './errors.ts'
+
+/** Who a node is and how far it has come; exchanged at each connection and when a node asks again. */
+export interface StatusMessage {
+  readonly chainId: bigint
+  readonly genesisHash: Hash32
+  readonly head: BlockRef
+  readonly finalized: BlockRef
+  /** The validator that the node claims to be, with its signature over the peer id. */
+  readonly validator?: { readonly address: Address; readonly signature: Uint8Array }
+}
+
+/** keccak256("HWID" | chainId u64 | genesisHash 32 | peer id bytes): binds a session key to a libp2p identity. */
+export function identityDigest(chainId: bigint, genesisHash: Hash32, peerId: Uint8Array): Uint8Array {
+  return keccak256(concatBytes(utf8('HWID'), uintBE(chainId, 8), fromHex(genesisHash), peerId))
+}
+
+export function encodeStatus(status: StatusMessage): Uint8Array {
+  return RLP.encode([
+    uintBE(status.chainId, 8),
+    fromHex(status.genesisHash),
+    uintBE(status.head.number, 8),
+    fromHex(status.head.hash),
+    uintBE(status.finalized.number, 8),
+    fromHex(status.finalized.hash),
+    status.validator ? [fromHex(status.validator.address), status.validator.signature] : [],
+  ])
+}
+
+/** @throws MESSAGE_MALFORMED; also when the claimed validator's signature is not over `peerId` */
+export function decodeStatus(bytes: Uint8Array, peerId: Uint8Array): StatusMessage {
+  const malformed = (why: string, cause?: unknown) =>
+    new AppError<P2pError>({ code: 'MESSAGE_MALFORMED', fault: 'peer' }, `malformed status: ${why}`, { cause })
+  let parts
+  try {
+    parts = RLP.decode(bytes)
+  } catch (cause) {
+    throw malformed('not RLP', cause)
+  }
+  if (!Array.isArray(parts) || parts.length !== 7) throw malformed('not a list of 7')
+  const field = (index: number, length: number): Uint8Array => {
+    const value = parts[index]
+    if (!(value instanceof Uint8Array) || value.length !== length)
+      throw malformed(`field ${index} is not ${length} bytes`)
+    return value
+  }
+  const status = {
+    chainId: readUintBE(field(0, 8)),
+    genesisHash: toHex(field(1, 32)) as Hash32,
+    head: { number: readUintBE(field(2, 8)), hash: toHex(field(3, 32)) as Hash32 },
+    finalized: { number: readUintBE(field(4, 8)), hash: toHex(field(5, 32)) as Hash32 },
+  }
+  const claim = parts[6]
+  if (!Array.isArray(claim)) throw malformed('field 6 is not a list')
+  if (claim.length === 0) return status
+  const [address, signature] = claim
+  if (
+    !(address instanceof Uint8Array) ||
+    address.length !== 20 ||
+    !(signature instanceof Uint8Array) ||
+    signature.length !== 65
+  )
+    throw malformed('the validator claim is not [address, signature]')
+  const digest = identityDigest(status.chainId, status.genesisHash, peerId)
+  if (recoverAddress(digest, signature) !== toHex(address))
+    throw malformed('the validator claim is signed by another key')
+  return { ...status, validator: { address: toHex(address) as Address, signature } }
+}
