@@ -3,6 +3,181 @@ export const bridgeAbi = [
   {
     "inputs": [
       {
+        "components": [
+          {
+            "internalType": "uint64",
+            "name": "chainId",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint256",
+            "name": "supplyWei",
+            "type": "uint256"
+          },
+          {
+            "internalType": "uint64",
+            "name": "minDepositSats",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint32",
+            "name": "depositConfirmations",
+            "type": "uint32"
+          },
+          {
+            "internalType": "uint16",
+            "name": "reclaimCsv",
+            "type": "uint16"
+          },
+          {
+            "internalType": "uint16",
+            "name": "reclaimMinLeft",
+            "type": "uint16"
+          },
+          {
+            "internalType": "uint64",
+            "name": "depositFeeSats",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint64",
+            "name": "sweepFeeSats",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint16",
+            "name": "sweepAfterBlocks",
+            "type": "uint16"
+          },
+          {
+            "internalType": "uint64",
+            "name": "minWithdrawalSats",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint64",
+            "name": "minMaxFeeSats",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint32",
+            "name": "batchWaitSeconds",
+            "type": "uint32"
+          },
+          {
+            "internalType": "uint16",
+            "name": "batchMinRequests",
+            "type": "uint16"
+          },
+          {
+            "internalType": "uint16",
+            "name": "maxBatchRequests",
+            "type": "uint16"
+          },
+          {
+            "internalType": "uint16",
+            "name": "maxBatchInputs",
+            "type": "uint16"
+          },
+          {
+            "internalType": "uint16",
+            "name": "maxBatchesInFlight",
+            "type": "uint16"
+          },
+          {
+            "internalType": "uint16",
+            "name": "maxQueueScan",
+            "type": "uint16"
+          },
+          {
+            "internalType": "uint64",
+            "name": "changeReserveSats",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint32",
+            "name": "failConfirmations",
+            "type": "uint32"
+          },
+          {
+            "internalType": "uint32",
+            "name": "anchorSpentConfirmations",
+            "type": "uint32"
+          },
+          {
+            "internalType": "uint32",
+            "name": "oldCommitteeBlocks",
+            "type": "uint32"
+          },
+          {
+            "internalType": "uint32",
+            "name": "payoutGas",
+            "type": "uint32"
+          },
+          {
+            "internalType": "uint32",
+            "name": "payoutMinGasLeft",
+            "type": "uint32"
+          },
+          {
+            "internalType": "uint32[]",
+            "name": "rungs",
+            "type": "uint32[]"
+          },
+          {
+            "components": [
+              {
+                "internalType": "bytes32",
+                "name": "internalKey",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "treeRoot",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "outputKey",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "outputKeyY",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "uint16",
+                "name": "n",
+                "type": "uint16"
+              },
+              {
+                "internalType": "uint16",
+                "name": "t",
+                "type": "uint16"
+              },
+              {
+                "internalType": "uint32",
+                "name": "inputWeight",
+                "type": "uint32"
+              }
+            ],
+            "internalType": "struct CommitteeParams",
+            "name": "committee",
+            "type": "tuple"
+          }
+        ],
+        "internalType": "struct BridgeParams",
+        "name": "p",
+        "type": "tuple"
+      }
+    ],
+    "stateMutability": "nonpayable",
+    "type": "constructor"
+  },
+  {
+    "inputs": [
+      {
         "internalType": "bytes32",
         "name": "txid",
         "type": "bytes32"
@@ -56,6 +231,11 @@ export const bridgeAbi = [
   {
     "inputs": [],
     "name": "BadSignature",
+    "type": "error"
+  },
+  {
+    "inputs": [],
+    "name": "BadTransaction",
     "type": "error"
   },
   {
@@ -804,7 +984,7 @@ export const bridgeAbi = [
     "outputs": [
       {
         "internalType": "uint64[]",
-        "name": "ids",
+        "name": "",
         "type": "uint64[]"
       }
     ],
@@ -963,7 +1143,7 @@ export const bridgeAbi = [
           }
         ],
         "internalType": "struct Coin",
-        "name": "",
+        "name": "coin",
         "type": "tuple"
       }
     ],
@@ -1077,13 +1257,13 @@ export const bridgeAbi = [
           }
         ],
         "internalType": "struct CommitteeParams",
-        "name": "committee_",
+        "name": "",
         "type": "tuple"
       }
     ],
     "name": "confirmCommittee",
     "outputs": [],
-    "stateMutability": "nonpayable",
+    "stateMutability": "pure",
     "type": "function"
   },
   {
@@ -1335,7 +1515,7 @@ export const bridgeAbi = [
           }
         ],
         "internalType": "struct Coin[]",
-        "name": "",
+        "name": "coins",
         "type": "tuple[]"
       }
     ],
@@ -1346,7 +1526,7 @@ export const bridgeAbi = [
     "inputs": [
       {
         "internalType": "uint64",
-        "name": "id",
+        "name": "",
         "type": "uint64"
       },
       {
@@ -1383,13 +1563,13 @@ export const bridgeAbi = [
           }
         ],
         "internalType": "struct InclusionProof",
-        "name": "proof",
+        "name": "",
         "type": "tuple"
       }
     ],
     "name": "failBatch",
     "outputs": [],
-    "stateMutability": "nonpayable",
+    "stateMutability": "pure",
     "type": "function"
   },
   {
@@ -1571,7 +1751,7 @@ export const bridgeAbi = [
           }
         ],
         "internalType": "struct Batch",
-        "name": "",
+        "name": "b",
         "type": "tuple"
       }
     ],
@@ -2050,7 +2230,7 @@ export const bridgeAbi = [
           }
         ],
         "internalType": "struct BridgeParams",
-        "name": "",
+        "name": "p",
         "type": "tuple"
       }
     ],
@@ -2118,7 +2298,7 @@ export const bridgeAbi = [
           }
         ],
         "internalType": "struct WithdrawalQuote",
-        "name": "",
+        "name": "quote",
         "type": "tuple"
       }
     ],
@@ -2453,11 +2633,15 @@ export const bridgeAbi = [
           }
         ],
         "internalType": "struct Withdrawal[]",
-        "name": "",
+        "name": "withdrawals",
         "type": "tuple[]"
       }
     ],
     "stateMutability": "view",
     "type": "function"
+  },
+  {
+    "stateMutability": "payable",
+    "type": "receive"
   }
 ] as const
