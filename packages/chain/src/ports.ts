@@ -290,3 +290,61 @@ export interface Transport {
   /** Changes a peer's score; below the limit it is disconnected and refused for a while. */
   report(peer: PeerId, delta: number, reason: string): void
 }
+
+// ---------------------------------------------------------------- The bridge, as RPC and CLI see it
+
+/** Where a payment to a deposit address stands. */
+export interface DepositView {
+  /** As explorers show it. */
+  readonly txid: string
+  readonly vout: number
+  readonly account: Address
+  /** Decimal satoshis. */
+  readonly sats: string
+  /** `refused` never turns into credit; `reason` says why. */
+  readonly status: 'unconfirmed' | 'confirming' | 'creditable' | 'credited' | 'refused'
+  readonly confirmations: number
+  readonly required: number
+  readonly reason?: string
+}
+
+/** How far this node has come with a batch's Bitcoin transaction. */
+export interface BatchView {
+  readonly id: string
+  readonly status: 'unknown' | 'waiting-for-finality' | 'signing' | 'signed' | 'broadcast' | 'confirmed' | 'settled'
+  /** As explorers show it; the version that was broadcast last. */
+  readonly txid?: string
+  readonly feeRateSatPerVb?: number
+  /** key-path, or the leaf that was used. */
+  readonly path?: 'key-path' | 'subset' | 'checksigadd'
+  /** Why members did not sign, newest last. */
+  readonly refusals: readonly string[]
+}
+
+/** The reserves at a block, amounts in decimal satoshis or wei. */
+export interface ReservesView {
+  readonly block: { readonly number: string; readonly hash: Hash32 }
+  readonly custodySats: string
+  readonly circulatingWei: string
+  readonly pendingSats: string
+  readonly maxFeeSats: string
+  readonly claimableWei: string
+  readonly liabilitySats: string
+  readonly shortfallSats: string
+  readonly paused: boolean
+  readonly covered: boolean
+}
+
+export interface BridgeView {
+  /** The deposit address of an account; remembered, and told to all validators. */
+  registerDepositAddress(
+    account: Address,
+    refundKey?: Uint8Array,
+  ): Promise<{ readonly address: string; readonly scriptPubKey: Uint8Array }>
+  deposits(account: Address): Promise<readonly DepositView[]>
+  /** Looks at a transaction for payments to the account's addresses and takes them up. `txid` as explorers show it. */
+  claim(txid: string, account: Address, refundKey?: Uint8Array): Promise<readonly DepositView[]>
+  batch(id: bigint): Promise<BatchView>
+  reserves(at: BlockHeader): Promise<ReservesView>
+  bitcoin(): Promise<{ readonly source?: BitcoinTip; readonly sourceError?: string; readonly lightClient: BitcoinTip }>
+}

@@ -1,1 +1,3 @@
-export {}
+export { RpcServer, type RpcServerOptions } from './rpc-server.ts'
+export type { RpcBackend } from './backend.ts'
+export { RpcCode, RpcError } from './errors.ts'

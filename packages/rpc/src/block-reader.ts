@@ -1,0 +1,61 @@
+import type { Block, BlockHeader } from '@ethereumjs/block'
+import type { SealedBlock } from '@hawser/chain'
+import type { Hash32 } from '@hawser/primitives'
+import type { RpcBackend } from './backend.ts'
+import { invalidParams, RpcCode, RpcError } from './errors.ts'
+import { readHash, readObject, readQuantity } from './params.ts'
+
+const TAGS = ['latest', 'pending', 'safe', 'finalized', 'earliest'] as const
+
+/** Finds blocks by what callers name them: tag, number, hash or EIP-1898 object. */
+export class BlockReader {
+  readonly #backend: RpcBackend
+
+  constructor(backend: RpcBackend) {
+    this.#backend = backend
+  }
+
+  /** The number that a tag or quantity stands for; `pending` is the best block: nothing is executed ahead of it. */
+  number(parameter: unknown): bigint {
+    const { store, finality: _ } = this.#backend
+    const { head, finalized } = store.pointers()
+    if (typeof parameter === 'string' && (TAGS as readonly string[]).includes(parameter)) {
+      if (parameter === 'earliest') return 0n
+      return parameter === 'safe' || parameter === 'finalized' ? finalized.number : head.number
+    }
+    return readQuantity(parameter, 'block number or tag')
+  }
+
+  /** The block, or undefined where there is none. */
+  find(parameter: unknown): SealedBlock | undefined {
+    const { store } = this.#backend
+    if (typeof parameter === 'object' && parameter !== null) {
+      const named = readObject(parameter, 'block')
+      if (named['blockHash'] !== undefined) {
+        const sealed = store.block(readHash(named['blockHash'], 'blockHash'))
+        if (named['requireCanonical'] === true && sealed && !this.isCanonical(sealed.block))
+          throw invalidParams('hash is not currently canonical')
+        return sealed
+      }
+      return this.find(named['blockNumber'])
+    }
+    if (typeof parameter === 'string' && /^0x[0-9a-fA-F]{64}$/.test(parameter)) return store.block(readHash(parameter))
+    const hash = store.canonicalHash(this.number(parameter))
+    return hash && store.block(hash)
+  }
+
+  /** The header of a block that state is read at; `latest` when nothing is given. @throws -32000 when there is none */
+  header(parameter: unknown): BlockHeader {
+    const sealed = this.find(parameter ?? 'latest')
+    if (!sealed) throw new RpcError(RpcCode.server, 'header not found')
+    return sealed.block.header
+  }
+
+  isCanonical(block: Block): boolean {
+    return this.#backend.store.canonicalHash(block.header.number) === hashOf(block)
+  }
+}
+
+function hashOf(block: Block): Hash32 {
+  return `0x${Buffer.from(block.hash()).toString('hex')}` as Hash32
+}

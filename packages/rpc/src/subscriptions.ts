@@ -1,0 +1,141 @@
+import { randomBytes } from 'node:crypto'
+import { transactionHash, type HeadChange } from '@hawser/chain'
+import { toHex, type Clock, type Hash32, type Hex } from '@hawser/primitives'
+import type { RpcBackend } from './backend.ts'
+import { invalidParams, RpcCode, RpcError } from './errors.ts'
+import { formatHeader, formatTransaction } from './format.ts'
+import { FILTER_LIFETIME_MS, MAX_FILTERS, MAX_SUBSCRIPTIONS } from './limits.ts'
+import { logsOfBlock, readLogFilter, type LogFilter } from './log-filter.ts'
+
+type Event =
+  | { readonly kind: 'heads'; readonly change: HeadChange }
+  | { readonly kind: 'transaction'; readonly hash: Hash32; readonly whole: () => unknown }
+
+type Interest =
+  | { readonly kind: 'newHeads' }
+  | { readonly kind: 'logs'; readonly filter: LogFilter }
+  | { readonly kind: 'newPendingTransactions'; readonly whole: boolean }
+
+/** What an event is to an interest: zero or more results. */
+function results(backend: RpcBackend, interest: Interest, event: Event): unknown[] {
+  if (interest.kind === 'newPendingTransactions')
+    return event.kind === 'transaction' ? [interest.whole ? event.whole() : event.hash] : []
+  if (event.kind !== 'heads') return []
+  const { added, removed } = event.change
+  const found: unknown[] = []
+  const visit = (hash: Hash32, gone: boolean) => {
+    const sealed = backend.store.block(hash)
+    if (!sealed) return
+    if (interest.kind === 'logs') found.push(...logsOfBlock(backend, sealed.block, hash, interest.filter, gone))
+    else if (!gone) found.push(formatHeader(sealed.block.header))
+  }
+  if (interest.kind === 'logs') for (const ref of [...removed].reverse()) visit(ref.hash, true)
+  for (const ref of added) visit(ref.hash, false)
+  return found
+}
+
+export interface Subscriber {
+  send(message: object): void
+}
+
+/** eth_subscribe over WebSocket, and its older form, filters that are polled. */
+export class Subscriptions {
+  readonly #backend: RpcBackend
+  readonly #clock: Clock
+  readonly #bySubscriber = new Map<Subscriber, Map<Hex, Interest>>()
+  readonly #filters = new Map<
+    Hex,
+    { readonly interest: Interest; readonly blocks: boolean; waiting: unknown[]; usedAtMs: number }
+  >()
+  readonly #stops: (() => void)[]
+
+  constructor(backend: RpcBackend, clock: Clock) {
+    this.#backend = backend
+    this.#clock = clock
+    this.#stops = [
+      backend.onHead((change) => this.#spread({ kind: 'heads', change })),
+      backend.onPendingTransaction((tx) =>
+        this.#spread({ kind: 'transaction', hash: transactionHash(tx), whole: () => formatTransaction(tx) }),
+      ),
+    ]
+  }
+
+  stop(): void {
+    for (const stop of this.#stops) stop()
+  }
+
+  subscribe(subscriber: Subscriber, name: unknown, options: unknown): Hex {
+    const mine = this.#bySubscriber.get(subscriber) ?? new Map<Hex, Interest>()
+    if (mine.size >= MAX_SUBSCRIPTIONS)
+      throw new RpcError(RpcCode.limitExceeded, `a connection may have ${MAX_SUBSCRIPTIONS} subscriptions`)
+    const id = freshId()
+    mine.set(id, readInterest(name, options))
+    this.#bySubscriber.set(subscriber, mine)
+    return id
+  }
+
+  unsubscribe(subscriber: Subscriber, id: Hex): boolean {
+    return this.#bySubscriber.get(subscriber)?.delete(id) ?? false
+  }
+
+  leave(subscriber: Subscriber): void {
+    this.#bySubscriber.delete(subscriber)
+  }
+
+  /** A polling filter. `blocks`: hashes of new blocks instead of their headers. */
+  addFilter(interest: Interest, blocks = false): Hex {
+    const now = this.#clock.nowMs()
+    for (const [id, filter] of this.#filters) if (now - filter.usedAtMs > FILTER_LIFETIME_MS) this.#filters.delete(id)
+    const oldest = this.#filters.keys().next()
+    if (this.#filters.size >= MAX_FILTERS && !oldest.done) this.#filters.delete(oldest.value)
+    const id = freshId()
+    this.#filters.set(id, { interest, blocks, waiting: [], usedAtMs: now })
+    return id
+  }
+
+  removeFilter(id: Hex): boolean {
+    return this.#filters.delete(id)
+  }
+
+  filterInterest(id: Hex): Interest {
+    const filter = this.#filters.get(id)
+    if (!filter) throw new RpcError(RpcCode.server, 'filter not found')
+    return filter.interest
+  }
+
+  /** What came since the last time. */
+  changes(id: Hex): unknown[] {
+    const filter = this.#filters.get(id)
+    if (!filter) throw new RpcError(RpcCode.server, 'filter not found')
+    filter.usedAtMs = this.#clock.nowMs()
+    const { waiting } = filter
+    filter.waiting = []
+    return waiting
+  }
+
+  #spread(event: Event): void {
+    for (const [subscriber, interests] of this.#bySubscriber)
+      for (const [subscription, interest] of interests)
+        for (const result of results(this.#backend, interest, event))
+          subscriber.send({ jsonrpc: '2.0', method: 'eth_subscription', params: { subscription, result } })
+    for (const filter of this.#filters.values()) {
+      const found = results(this.#backend, filter.interest, event)
+      filter.waiting.push(...(filter.blocks ? found.map((header) => (header as { hash: Hex }).hash) : found))
+      // A client that does not poll loses the oldest, not the node its memory.
+      if (filter.waiting.length > 10_000) filter.waiting.splice(0, filter.waiting.length - 10_000)
+    }
+  }
+}
+
+function readInterest(name: unknown, options: unknown): Interest {
+  if (name === 'newHeads') return { kind: 'newHeads' }
+  if (name === 'logs') return { kind: 'logs', filter: readLogFilter(options) }
+  if (name === 'newPendingTransactions') return { kind: 'newPendingTransactions', whole: options === true }
+  throw invalidParams(
+    `no "${String(name)}" subscription in eth namespace; there are newHeads, logs and newPendingTransactions`,
+  )
+}
+
+function freshId(): Hex {
+  return toHex(randomBytes(16))
+}
