@@ -1,7 +1,8 @@
-import { createCipheriv, createDecipheriv, randomBytes, scryptSync, timingSafeEqual } from 'node:crypto'
+import { createCipheriv, createDecipheriv, randomBytes, timingSafeEqual } from 'node:crypto'
 import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { AppError, concatBytes, fromHex, keccak256, messageOf, toHex } from '@hawser/primitives'
+import { scrypt } from '@noble/hashes/scrypt.js'
+import { AppError, concatBytes, fromHex, keccak256, messageOf, toHex, utf8 } from '@hawser/primitives'
 import type { NodeError } from './errors.ts'
 
 /** A key file is a few hundred bytes; anything much longer is something else. */
@@ -52,8 +53,9 @@ export function encryptKey(secretKey: Uint8Array, password: string): KeystoreV3 
   }
 }
 
-function derive(password: string, salt: Uint8Array, N: number, r: number, p: number): Buffer {
-  return scryptSync(password.normalize('NFKC'), salt, 32, { N, r, p, maxmem: 256 * N * r })
+// Not node:crypto's: OpenSSL refuses r = 1, which the definition's own test vector has.
+function derive(password: string, salt: Uint8Array, N: number, r: number, p: number): Uint8Array {
+  return scrypt(utf8(password.normalize('NFKC')), salt, { N, r, p, dkLen: 32, maxmem: 256 * N * r })
 }
 
 /** Writes a secret key, readable by its owner alone: encrypted when there is a password, plain hex for devnets. */
