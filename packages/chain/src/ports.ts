@@ -4,8 +4,8 @@
  */
 import type { Block, BlockHeader } from '@ethereumjs/block'
 import type { TypedTransaction } from '@ethereumjs/tx'
-import type { InclusionProof } from '@hawser/bitcoin'
-import type { Address, BtcHash, Hash32, Hex, Sats, Wei } from '@hawser/primitives'
+import type { Block as BitcoinBlock, InclusionProof } from '@hawser/bitcoin'
+import type { Address, BtcHash, Hash32, Hex, Wei } from '@hawser/primitives'
 import type { Write } from '@hawser/storage'
 import type { Receipt, SealedBlock } from './block-types.ts'
 
@@ -222,38 +222,21 @@ export interface BitcoinTip {
   readonly height: number
 }
 
-/** A view of Bitcoin; never trusted: headers and proofs are checked by our own light client. */
+/** A view of Bitcoin; never trusted: headers and proofs are checked by our own light client. BitcoindSource is the adapter. */
 export interface BitcoinSource {
   tip(options?: Cancellable): Promise<BitcoinTip>
   /** The raw headers of the source's best chain from a height on: 80 bytes each, at most `count`. */
-  headers(fromHeight: number, count: number, options?: Cancellable): Promise<Uint8Array>
-  /** The outputs of every transaction of a block of the best chain. */
-  block(hash: BtcHash, options?: Cancellable): Promise<BitcoinBlockView>
+  headers(fromHeight: number, count: number, options?: Cancellable): Promise<Uint8Array[]>
+  block(hash: BtcHash, options?: Cancellable): Promise<BitcoinBlock>
   /** The proof that a transaction is in a block. */
-  inclusionProof(txid: BtcHash, blockHash: BtcHash, options?: Cancellable): Promise<InclusionProof>
-  /** Hands a raw transaction to the network; known already is fine. @throws BITCOIN_TX_REJECTED with the node's reason */
-  broadcast(rawTransaction: Uint8Array, options?: Cancellable): Promise<BtcHash>
-  /** Where a transaction is: in a block of the best chain, in the mempool, or unknown. */
-  locate(
-    txid: BtcHash,
-    options?: Cancellable,
-  ): Promise<{ readonly blockHash?: BtcHash; readonly confirmations: number } | undefined>
+  transactionProof(txid: BtcHash, blockHash: BtcHash, options?: Cancellable): Promise<InclusionProof>
+  /** Hands a raw transaction to the network. @throws with bitcoind's reason when it is refused */
+  broadcast(raw: Uint8Array, options?: Cancellable): Promise<'accepted' | 'known'>
+  isInMempool(txid: BtcHash, options?: Cancellable): Promise<boolean>
   /** The estimated rate for confirmation within `blocks`, in sat/vB. */
-  feeRate(blocks: number, options?: Cancellable): Promise<number>
+  feeRate(blocks?: number, options?: Cancellable): Promise<number>
   /** The tip whenever it changes, the present one first; ends with the signal. */
-  changes(options: Cancellable): AsyncIterable<BitcoinTip>
-}
-
-export interface BitcoinBlockView {
-  readonly hash: BtcHash
-  readonly height: number
-  readonly previous: BtcHash
-  readonly time: number
-  readonly transactions: readonly {
-    readonly txid: BtcHash
-    readonly inputs: readonly { readonly txid: BtcHash; readonly vout: number }[]
-    readonly outputs: readonly { readonly sats: Sats; readonly script: Uint8Array }[]
-  }[]
+  changes(signal: AbortSignal): AsyncIterable<BitcoinTip>
 }
 
 // ---------------------------------------------------------------- Transport
