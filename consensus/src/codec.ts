@@ -237,3 +237,19 @@ export function decodeCatchUpResponse(bytes: Uint8Array): CatchUpResponse {
     precommits: unpackIndexed(precommits, refs.length, 'precommits'),
   }
 }
+
+/** The most votes in one answer about missing votes. */
+export const MAX_VOTES_IN_ANSWER = 512
+export const MAX_VOTES_BYTES = MAX_VOTES_IN_ANSWER * (MAX_VOTE_BYTES + 3) + 16
+
+/** Several votes as bytes: an RLP list of encoded votes. */
+export function encodeVotes(votes: readonly SignedVote[]): Uint8Array {
+  return RLP.encode(votes.map(encodeVote))
+}
+
+/** @throws CONSENSUS_MALFORMED */
+export function decodeVotes(bytes: Uint8Array): SignedVote[] {
+  return listUpTo(decodeBounded(bytes, MAX_VOTES_BYTES, 'votes'), MAX_VOTES_IN_ANSWER, 'votes').map((vote) =>
+    decodeVote(bytesUpTo(vote, MAX_VOTE_BYTES, 'a vote')),
+  )
+}

@@ -148,3 +148,21 @@ function path(chain: Pick<ChainView, 'header'>, from: BlockRef, above: BlockRef)
   }
   return header?.hash === above.hash ? blocks : []
 }
+
+/** The headers that a checked commit's justification needs: from every single vote's target down to above the commit's. */
+export function commitAncestry(commit: Commit, chain: Pick<ChainView, 'header'>): Hash32[] {
+  const counts = new Map<number, number>()
+  for (const { voter } of commit.precommits) counts.set(voter, (counts.get(voter) ?? 0) + 1)
+  const ancestry = new Set<Hash32>()
+  for (const { voter, target } of commit.precommits) {
+    const vote = commit.targets[target]
+    // Two different votes count without ancestry.
+    if (vote === undefined || counts.get(voter) !== 1) continue
+    let at = chain.header(vote.hash)
+    while (at !== undefined && at.number > commit.target.number && !ancestry.has(at.hash)) {
+      ancestry.add(at.hash)
+      at = chain.header(at.parentHash)
+    }
+  }
+  return [...ancestry]
+}

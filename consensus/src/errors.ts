@@ -16,11 +16,22 @@ export type ConsensusErrorInfo = ErrorInfo &
         code: 'GUARD_DAMAGED'
         fault: 'local'
       }
-    | /** Another process holds the guard file. */ { code: 'GUARD_LOCKED'; fault: 'local' }
     | /** Signing this would contradict, or go behind, what was signed already. */ {
-        code: 'GUARD_REFUSED'
+        code: 'SIGNER_REFUSED'
         fault: 'local'
       }
+    | /** The seal is not the slot author's. */ { code: 'BLOCK_BAD_SEAL'; fault: 'peer' }
+    | /** The timestamp is no slot, or none after the parent's. */ { code: 'BLOCK_BAD_SLOT'; fault: 'peer' }
+    | /** More than one slot ahead of our clock: perhaps ours is wrong; retry later. */ {
+        code: 'BLOCK_TOO_EARLY'
+        fault: 'local'
+        retry: true
+      }
+    | /** The justification does not prove its block final, or its set is not the present one. */ {
+        code: 'JUSTIFICATION_INVALID'
+        fault: 'peer'
+      }
+    | /** More events wait than the queue takes; retry later. */ { code: 'GRANDPA_BUSY'; fault: 'local'; retry: true }
     | /** Finality cannot go on: a persist failed or two conflicting blocks are final. */ {
         code: 'GRANDPA_HALTED'
         fault: 'local'

@@ -37,11 +37,6 @@ export class HeaderTree implements ChainView {
     return true
   }
 
-  /** Adds a header below the root of the tree: its parent is not needed. For filling in what lies below at a restart. */
-  addBelow(header: TreeHeader): void {
-    if (header.number < this.#finalized.number) this.#headers.set(header.hash, header)
-  }
-
   header(hash: Hash32): TreeHeader | undefined {
     return this.#headers.get(hash)
   }

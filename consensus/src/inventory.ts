@@ -1,9 +1,6 @@
 import type { Round } from './round.ts'
 import type { Phase, SignedVote, VoteInventory } from './types.ts'
 
-/** Votes in one answer to a peer that lacks some. */
-export const MAX_MISSING_VOTES = 512
-
 /** What a node holds of a round: two bits a voter. */
 export function inventoryOf(round: Round): VoteInventory {
   const pack = (phase: Phase) => {

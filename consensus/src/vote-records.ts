@@ -23,9 +23,14 @@ export interface StoredRound {
 
 const SIGNATURE_OF_INTENT = new Uint8Array(65)
 
+/** The prefix of a set's keys. */
+export function setPrefix(setId: bigint): string {
+  return `${setId.toString(16).padStart(16, '0')}/`
+}
+
 /** The prefix of a round's keys. */
 export function roundPrefix(setId: bigint, round: bigint): string {
-  return `${setId.toString(16).padStart(16, '0')}/${round.toString(16).padStart(16, '0')}/`
+  return `${setPrefix(setId)}${round.toString(16).padStart(16, '0')}/`
 }
 
 /** A round was begun on a base. */

@@ -1,8 +1,9 @@
 import type { Hash32 } from '@hawser/primitives'
 import { buildCatchUp, checkCatchUp } from './catch-up.ts'
 import { isAncestorOrSelf, type ChainView } from './chain-view.ts'
-import { buildCommit, checkCommit } from './commit.ts'
-import { inventoryOf, MAX_MISSING_VOTES, votesMissingFrom } from './inventory.ts'
+import { buildCommit, checkCommit, commitAncestry } from './commit.ts'
+import { MAX_VOTES_IN_ANSWER } from './codec.ts'
+import { inventoryOf, votesMissingFrom } from './inventory.ts'
 import { Parking } from './parking.ts'
 import { Round, type RoundState } from './round.ts'
 import type {
@@ -509,12 +510,8 @@ export class Voter {
     if (target.number <= this.#finalized.number) return
     if (!isAncestorOrSelf(chain, this.#finalized, target.hash))
       return this.#halt(`block ${target.number} ${target.hash} is final beside ${this.#finalized.hash}`)
-    const ancestry = new Set<Hash32>()
-    for (const { hash } of commit.targets)
-      for (let at = chain.header(hash); at !== undefined && at.number > target.number; at = chain.header(at.parentHash))
-        ancestry.add(at.hash)
     this.#finalized = target
-    this.#emit({ type: 'finalize', block: target, commit, ancestry: [...ancestry] })
+    this.#emit({ type: 'finalize', block: target, commit, ancestry: commitAncestry(commit, chain) })
   }
 
   #onCommit(commit: Commit, peer: string | undefined): void {
@@ -576,7 +573,8 @@ export class Voter {
     if (packet.setId === this.#config.voters.setId)
       for (const inventory of packet.have) {
         const live = this.#rounds.get(inventory.round)
-        if (live !== undefined) votes.push(...votesMissingFrom(inventory, live.round, MAX_MISSING_VOTES - votes.length))
+        if (live !== undefined)
+          votes.push(...votesMissingFrom(inventory, live.round, MAX_VOTES_IN_ANSWER - votes.length))
       }
     this.#emit({ type: 'answerVotes', peer, votes })
   }

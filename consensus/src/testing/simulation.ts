@@ -155,9 +155,24 @@ class SimulatedNode {
     this.#unsynced = []
   }
 
+  /** What a block store gives back: the finalised chain and what descends from its end; pruned branches are gone. */
+  #storedTree(): HeaderTree {
+    const tree = new HeaderTree(ROOT)
+    const kept = [...this.sim.blocks.values()].filter(
+      (block) =>
+        this.tree.header(block.hash) !== undefined &&
+        (isAncestorOrSelf(this.tree, block, this.finalized.hash) ||
+          isAncestorOrSelf(this.tree, this.finalized, block.hash)),
+    )
+    for (const header of kept) tree.add(header)
+    tree.finalize(this.finalized)
+    return tree
+  }
+
   restart(): void {
     if (this.up) return
     this.up = true
+    this.tree = this.#storedTree()
     this.voter = this.#newVoter()
     this.feed({ type: 'start' })
     this.sim.sync(this)

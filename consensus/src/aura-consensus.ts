@@ -1,0 +1,82 @@
+import { AppError, toHex, type Address, type Hash32 } from '@hawser/primitives'
+import { recoverAddress as recoverNative } from '@hawser/primitives/node'
+import type { BlockRef, Consensus } from '@hawser/chain'
+import { checkSlot, slotAt, slotAuthor, SlotBook, type SealEquivocation } from './aura.ts'
+import { sealDigest } from './digests.ts'
+import type { ConsensusErrorInfo } from './errors.ts'
+import type { RecoverAddress } from './verify.ts'
+
+export interface AuraOptions {
+  readonly chainId: bigint
+  readonly slotSeconds: number
+  /** The session addresses in the state of a block, ascending: who may author its children. */
+  readonly authorities: (parent: BlockRef) => readonly Address[]
+  readonly recover?: RecoverAddress
+  /** Told of the second block that an author seals for a slot. */
+  readonly onEquivocation?: (evidence: SealEquivocation) => void
+}
+
+type SealedHeader = Parameters<Consensus['verifySeal']>[0]
+type ParentHeader = Parameters<Consensus['verifySeal']>[1]
+
+/** Aura as the node sees it: who may author when, and whether a sealed header keeps the rules. */
+export class AuraConsensus implements Consensus {
+  readonly #options: AuraOptions
+  readonly #book = new SlotBook()
+
+  constructor(options: AuraOptions) {
+    this.#options = options
+  }
+
+  slotAt(timeMs: number): bigint {
+    return slotAt(timeMs, this.#options.slotSeconds * 1000)
+  }
+
+  author(slot: bigint, parent: BlockRef): Address {
+    const author = slotAuthor(slot, this.#options.authorities(parent))
+    if (author === undefined) throw badSeal('the parent state has no validators')
+    return author
+  }
+
+  /** @throws BLOCK_BAD_SLOT, BLOCK_TOO_EARLY, BLOCK_BAD_SEAL */
+  verifySeal({ header, seal }: SealedHeader, parent: ParentHeader, nowMs: number): void {
+    const { slotSeconds, chainId, recover = recoverNative, onEquivocation } = this.#options
+    const fault = checkSlot(header, parent, slotSeconds, nowMs)
+    if (fault === 'too-early')
+      throw new AppError<ConsensusErrorInfo>(
+        { code: 'BLOCK_TOO_EARLY', fault: 'local', retry: true },
+        `the block's timestamp ${header.timestamp} is more than one slot ahead of this clock`,
+      )
+    if (fault !== undefined)
+      throw new AppError<ConsensusErrorInfo>(
+        { code: 'BLOCK_BAD_SLOT', fault: 'peer' },
+        `the block's timestamp ${header.timestamp} is ${fault === 'not-on-slot' ? 'no start of a slot' : "not after its parent's slot"}`,
+      )
+    const slot = header.timestamp / BigInt(slotSeconds)
+    const author = this.author(slot, { number: parent.number, hash: toHex(parent.hash()) as Hash32 })
+    const hash = toHex(header.hash()) as Hash32
+    let signer: Address
+    try {
+      signer = recover(sealDigest(chainId, hash), seal)
+    } catch (cause) {
+      throw badSeal('it is no signature', cause)
+    }
+    if (signer !== author) throw badSeal(`slot ${slot} is ${author}'s, the seal is ${signer}'s`)
+    const answer = this.#book.record(slot, author, { hash, seal })
+    if (answer.kind === 'equivocation') onEquivocation?.(answer.evidence)
+  }
+
+  /**
+   * Whether a block is the third or later of its author and slot: not worth relaying, for two are proof enough. It must
+   * still be imported when others build on it.
+   */
+  isSurplus(slot: bigint, author: Address, hash: Hash32): boolean {
+    return this.#book.isSurplus(slot, author, hash)
+  }
+}
+
+function badSeal(why: string, cause?: unknown): AppError<ConsensusErrorInfo> {
+  return new AppError<ConsensusErrorInfo>({ code: 'BLOCK_BAD_SEAL', fault: 'peer' }, `the seal is not valid: ${why}`, {
+    cause,
+  })
+}

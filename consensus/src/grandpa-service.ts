@@ -1,0 +1,505 @@
+import type {
+  BlockRef,
+  BlockTreeView,
+  FinalityEvent,
+  FinalityGadget,
+  PeerId,
+  Signer,
+  Transport,
+  Verdict,
+} from '@hawser/chain'
+import {
+  AppError,
+  BoundedQueue,
+  messageOf,
+  spawn,
+  utf8,
+  type Address,
+  type Clock,
+  type Hash32,
+  type Logger,
+} from '@hawser/primitives'
+import { recoverAddress } from '@hawser/primitives/node'
+import { keyIn, keyspace, type KeyValueStore, type Write } from '@hawser/storage'
+import type { ChainView } from './chain-view.ts'
+import {
+  decodeCatchUpRequest,
+  decodeCatchUpResponse,
+  decodeCommit,
+  decodeNeighbour,
+  decodeVote,
+  decodeVotes,
+  encodeCatchUpRequest,
+  encodeCatchUpResponse,
+  encodeCommit,
+  encodeJustification,
+  encodeNeighbour,
+  encodeVote,
+  encodeVotes,
+} from './codec.ts'
+import { voteKindCode, type NetworkId } from './digests.ts'
+import type { ConsensusErrorInfo } from './errors.ts'
+import { HeaderTree } from './header-tree.ts'
+import type { Commit, HeaderRef, SignedVote, UnsignedVote, VoteEquivocation } from './types.ts'
+import { setPrefix, type VoteRecord } from './vote-records.ts'
+import type { VoterEffect, VoterEvent } from './voter-events.ts'
+import type { VoterSet } from './voter-set.ts'
+import { Voter } from './voter.ts'
+import { verifyJustification, voteVerifier } from './verify.ts'
+
+/** Events that wait for the voter; more are refused: votes come again by the pull of missing ones. */
+export const MAX_QUEUED_EVENTS = 4096
+/** Records read at a restart: the live rounds of the largest set. */
+const MAX_RECORDS = 65_536
+const REQUEST_TIMEOUT_MS = 5000
+
+export interface GrandpaOptions {
+  readonly network: NetworkId
+  readonly voters: VoterSet
+  /** The block that the set starts on (genesis, or the last block of the set before). */
+  readonly base: BlockRef
+  /** T, in milliseconds: 333 to 1000. */
+  readonly gossipMs: number
+  readonly tree: BlockTreeView
+  /** A header from disk, of the finalised chain below the tree: rounds begun before a restart have their base there. */
+  readonly storedHeader: (hash: Hash32) => HeaderRef | undefined
+  readonly store: KeyValueStore
+  readonly transport: Transport
+  readonly clock: Clock
+  readonly logger: Logger
+  /** The session key; a node whose key is not in the set, or that has none, follows. */
+  readonly signer?: Signer
+  /** Makes a block final in the chain, with its encoded justification: one atomic batch (BlockImporter.finalize). */
+  readonly finalize: (block: BlockRef, justification: Uint8Array) => Promise<void>
+  /** Fetches a block that votes name and that has not come. */
+  readonly requestBlock?: (hash: Hash32) => void
+  readonly onEquivocation?: (evidence: VoteEquivocation) => void
+  /** Finality has stopped for good in this process; people must look. */
+  readonly onHalt?: (reason: string) => void
+  /** The highest number that this set may vote for (a pending set change). */
+  readonly voteLimit?: () => bigint | undefined
+  /** False for a block that this node does not vote for (protocol.md, 4). */
+  readonly acceptable?: (hash: Hash32) => boolean
+}
+
+interface Task {
+  readonly event: VoterEvent | { readonly type: 'justification'; readonly bytes: Uint8Array }
+  readonly done?: (effects: readonly VoterEffect[]) => void
+  readonly failed?: (error: unknown) => void
+}
+
+/** Runs one voter set's finality over the ports: one queue, one consumer, effects carried out in order. */
+export class GrandpaService implements FinalityGadget {
+  readonly #options: GrandpaOptions
+  readonly #local: number | undefined
+  readonly #headers: HeaderTree
+  readonly #queue = new BoundedQueue<Task>(MAX_QUEUED_EVENTS)
+  readonly #listeners = new Set<(event: FinalityEvent) => void>()
+  readonly #stops: (() => void)[] = []
+  readonly #timers = new Set<() => void>()
+  readonly #abort = new AbortController()
+  readonly #verifyVote: (vote: SignedVote) => boolean
+  #voter: Voter | undefined
+  #running: Promise<void> | undefined
+  #writes: Write[] = []
+  #halted = false
+
+  constructor(options: GrandpaOptions) {
+    this.#options = options
+    const { tree, voters, network, signer } = options
+    this.#local = signer === undefined ? undefined : voters.indexOf(signer.address)
+    const root = tree.finalized()
+    this.#headers = new HeaderTree({ ...root, parentHash: tree.get(root.hash)?.parent ?? root.hash, slot: 0n })
+    this.#verifyVote = voteVerifier(network, voters, recoverAddress)
+  }
+
+  /** Reads what an earlier run stored, repeats its votes, and begins. `blocks`: what is in the tree, parents first. */
+  async start(blocks: readonly BlockRef[] = []): Promise<void> {
+    const { voters, base, gossipMs, transport } = this.#options
+    for (const block of blocks) this.#learn(block.hash)
+    this.#voter = new Voter({
+      voters,
+      local: this.#local,
+      gossipMs,
+      base,
+      verifyVote: this.#verifyVote,
+      chain: this.#chainView(),
+      records: await this.#readRecords(),
+    })
+    this.#serve()
+    this.#stops.push(transport.onPeer((peer, what) => this.#onPeer(peer, what)))
+    this.#push({ type: 'start' })
+    this.#running = this.#consume()
+  }
+
+  /** Ends timers, subscriptions and the queue; resolves when the last effect is done. */
+  async stop(): Promise<void> {
+    for (const stop of this.#stops.splice(0)) stop()
+    for (const cancel of this.#timers) cancel()
+    this.#abort.abort(new Error('finality stops'))
+    this.#queue.close()
+    await this.#running
+  }
+
+  onBlock(block: BlockRef): void {
+    this.#push({ type: 'blockImported', hash: block.hash })
+  }
+
+  importJustification(justification: Uint8Array): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const task: Task = {
+        event: { type: 'justification', bytes: justification },
+        done: () => resolve(),
+        failed: reject,
+      }
+      if (!this.#queue.push(task)) reject(busy())
+    })
+  }
+
+  verify(justification: Uint8Array): BlockRef | undefined {
+    const { voters, network } = this.#options
+    const result = verifyJustification({ justification, voters, network, recover: recoverAddress })
+    return result.ok ? result.value : undefined
+  }
+
+  status(): { setId: bigint; round: bigint; validators: readonly Address[]; stalled: boolean } {
+    const { voters } = this.#options
+    return {
+      setId: voters.setId,
+      round: this.#voter?.round ?? 0n,
+      validators: voters.voters.map((voter) => voter.id),
+      stalled: this.#halted || (this.#voter?.stuck ?? false),
+    }
+  }
+
+  /** Calls back with every block that becomes final and its justification; the answer ends it. */
+  onFinalized(listener: (event: FinalityEvent) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  // ---------------------------------------------------------------- in
+
+  #serve(): void {
+    const { transport } = this.#options
+    const gossip =
+      <T>(decode: (bytes: Uint8Array) => T, event: (message: T, peer: PeerId) => VoterEvent) =>
+      (bytes: Uint8Array, from: PeerId): Verdict | Promise<Verdict> => {
+        let message: T
+        try {
+          message = decode(bytes)
+        } catch {
+          return 'reject'
+        }
+        return this.#ask(event(message, from)).then(
+          (effects) => effects.find((effect) => effect.type === 'verdict')?.verdict ?? 'ignore',
+          () => 'ignore' as const,
+        )
+      }
+    this.#stops.push(
+      transport.subscribe(
+        'votes',
+        gossip(decodeVote, (vote, peer) => ({ type: 'voteReceived', vote, peer })),
+      ),
+      transport.subscribe(
+        'commits',
+        gossip(decodeCommit, (commit, peer) => ({ type: 'commitReceived', commit, peer })),
+      ),
+      transport.serve('neighbour', async (bytes, peer) => {
+        await this.#ask({ type: 'neighbour', peer, packet: decodeNeighbour(bytes) })
+        return encodeNeighbour(this.#started().neighbourPacket())
+      }),
+      transport.serve('missing-votes', async (bytes, peer) => {
+        const effects = await this.#ask({ type: 'missingVotesRequested', peer, packet: decodeNeighbour(bytes) })
+        return encodeVotes(effects.find((effect) => effect.type === 'answerVotes')?.votes ?? [])
+      }),
+      transport.serve('catch-up', async (bytes, peer) => {
+        const effects = await this.#ask({ type: 'catchUpRequested', peer, request: decodeCatchUpRequest(bytes) })
+        const answer = effects.find((effect) => effect.type === 'answerCatchUp')?.response
+        // No bytes at all: we cannot help, and nobody is to blame.
+        return answer === undefined ? new Uint8Array() : encodeCatchUpResponse(answer)
+      }),
+    )
+  }
+
+  #onPeer(peer: PeerId, what: 'joined' | 'left'): void {
+    if (what === 'left') this.#push({ type: 'peerLeft', peer })
+    else this.#tellNeighbour(peer, encodeNeighbour(this.#started().neighbourPacket()))
+  }
+
+  #push(event: VoterEvent): void {
+    if (!this.#queue.push({ event })) this.#options.logger.warn({ event: event.type }, 'finality queue is full')
+  }
+
+  #ask(event: VoterEvent): Promise<readonly VoterEffect[]> {
+    return new Promise((resolve, reject) => {
+      if (!this.#queue.push({ event, done: resolve, failed: reject })) reject(busy())
+    })
+  }
+
+  // ---------------------------------------------------------------- the one consumer
+
+  async #consume(): Promise<void> {
+    for await (const task of this.#queue) {
+      if (this.#halted) {
+        task.failed?.(new AppError({ code: 'GRANDPA_HALTED', fault: 'local' }, 'finality has halted'))
+        continue
+      }
+      try {
+        if (task.event.type === 'justification') await this.#takeJustification(task.event.bytes)
+        else task.done?.(await this.#handle(task.event))
+        if (task.event.type === 'justification') task.done?.([])
+      } catch (error) {
+        task.failed?.(error)
+        // A refused justification is its sender's matter; anything else means that our own writes failed.
+        if (task.event.type !== 'justification') this.#halt(messageOf(error))
+      }
+    }
+  }
+
+  async #handle(event: VoterEvent): Promise<readonly VoterEffect[]> {
+    const { clock } = this.#options
+    const first: VoterEffect[] = []
+    const events = [event]
+    for (let next = events.shift(); next !== undefined; next = events.shift()) {
+      if (next.type === 'blockImported') this.#learn(next.hash)
+      const effects = this.#started().handle(next, clock.nowMs())
+      if (next === event) first.push(...effects)
+      for (const effect of effects) {
+        const answer = await this.#carryOut(effect)
+        if (answer !== undefined) events.push(answer)
+      }
+    }
+    await this.#flush(false)
+    return first
+  }
+
+  async #takeJustification(bytes: Uint8Array): Promise<void> {
+    const block = this.verify(bytes)
+    if (block === undefined)
+      throw new AppError<ConsensusErrorInfo>(
+        { code: 'JUSTIFICATION_INVALID', fault: 'peer' },
+        `the justification proves no block final under set ${this.#options.voters.setId}`,
+      )
+    if (block.number <= this.#options.tree.finalized().number) return
+    await this.#makeFinal(block, bytes)
+    await this.#handle({ type: 'finalizedExternally', block })
+  }
+
+  // ---------------------------------------------------------------- out
+
+  async #carryOut(effect: VoterEffect): Promise<VoterEvent | undefined> {
+    const { transport, clock, requestBlock, onEquivocation } = this.#options
+    switch (effect.type) {
+      case 'persist':
+        this.#writes.push({ key: recordKey(effect.record.key), value: effect.record.value })
+        if (effect.sync) await this.#flush(true)
+        return undefined
+      case 'forget':
+        for await (const [key] of this.#options.store.entries(prefixRange(effect.prefix)))
+          this.#writes.push({ key, value: undefined })
+        return undefined
+      case 'signAndSendVote':
+        return this.#sign(effect.vote)
+      case 'sendVote':
+        this.#spawn(() => transport.publish('votes', encodeVote(effect.vote)))
+        return undefined
+      case 'sendCommit':
+        this.#spawn(() => transport.publish('commits', encodeCommit(effect.commit)))
+        return undefined
+      case 'sendNeighbour': {
+        const packet = encodeNeighbour(effect.packet)
+        // One peer is answered by the response to its own request.
+        if (effect.peer === undefined) for (const { id } of transport.peers()) this.#tellNeighbour(id, packet)
+        return undefined
+      }
+      case 'pullVotes':
+        this.#spawn(async () => {
+          const answer = await this.#request(effect.peer, 'missing-votes', encodeNeighbour(effect.packet))
+          for (const vote of decodeVotes(answer)) this.#push({ type: 'voteReceived', peer: effect.peer, vote })
+        })
+        return undefined
+      case 'requestCatchUp':
+        this.#requestCatchUp(effect.peer, encodeCatchUpRequest(effect.request))
+        return undefined
+      case 'setTimer': {
+        const cancel = clock.after(effect.delayMs, () => {
+          this.#timers.delete(cancel)
+          this.#push({ type: 'timer', id: effect.id })
+        })
+        this.#timers.add(cancel)
+        return undefined
+      }
+      case 'finalize':
+        await this.#finalize(effect.block, effect.commit, effect.ancestry)
+        return undefined
+      case 'reportPeer':
+        transport.report(effect.peer, effect.delta, effect.reason)
+        return undefined
+      case 'requestBlock':
+        requestBlock?.(effect.hash)
+        return undefined
+      case 'equivocation':
+        this.#options.logger.warn(
+          { offender: effect.evidence.offender, round: effect.evidence.first.round },
+          'a voter voted twice',
+        )
+        onEquivocation?.(effect.evidence)
+        return undefined
+      case 'halt':
+        this.#halt(effect.reason)
+        return undefined
+      case 'answerVotes':
+      case 'answerCatchUp':
+      case 'verdict':
+        // Taken by whoever asked.
+        return undefined
+    }
+  }
+
+  async #sign(vote: UnsignedVote): Promise<VoterEvent> {
+    const { signer, transport, logger } = this.#options
+    const { setId, round, kind, number, hash } = vote
+    try {
+      if (signer === undefined || this.#local === undefined) throw new Error('no key')
+      const voteKind = voteKindCode(kind) as 0 | 1 | 2
+      const signature = await signer.sign({ kind: 'vote', setId, round, voteKind, target: { number, hash } })
+      const signed: SignedVote = { ...vote, voter: this.#local, signature }
+      this.#spawn(() => transport.publish('votes', encodeVote(signed)))
+      return { type: 'voteSigned', vote: signed }
+    } catch (error) {
+      logger.error({ round, kind, error: messageOf(error) }, 'a vote was not signed')
+      return { type: 'voteRefused', round, kind }
+    }
+  }
+
+  async #finalize(block: BlockRef, commit: Commit, ancestry: readonly Hash32[]): Promise<void> {
+    const headers = ancestry.map((hash) => this.#options.tree.headerRlp(hash))
+    const complete = headers.filter((header) => header !== undefined)
+    const justification = encodeJustification({ commit, ancestry: complete })
+    // Checked once more by the node that made it: what leaves here must convince a stranger.
+    if (this.verify(justification)?.hash !== block.hash)
+      throw new AppError<ConsensusErrorInfo>(
+        { code: 'GRANDPA_HALTED', fault: 'local' },
+        `the justification made for block ${block.number} does not verify`,
+      )
+    await this.#makeFinal(block, justification)
+  }
+
+  async #makeFinal(block: BlockRef, justification: Uint8Array): Promise<void> {
+    this.#learn(block.hash)
+    await this.#options.finalize(block, justification)
+    this.#headers.finalize(block)
+    for (const listener of this.#listeners) listener({ block, justification })
+  }
+
+  async #flush(sync: boolean): Promise<void> {
+    if (this.#writes.length === 0) return
+    const writes = this.#writes
+    this.#writes = []
+    await this.#options.store.write(writes, { sync })
+  }
+
+  #tellNeighbour(peer: PeerId, packet: Uint8Array): void {
+    this.#spawn(async () => {
+      const answer = await this.#request(peer, 'neighbour', packet)
+      this.#push({ type: 'neighbour', peer, packet: decodeNeighbour(answer) })
+    })
+  }
+
+  #requestCatchUp(peer: PeerId, request: Uint8Array): void {
+    spawn(
+      async () => {
+        const answer = await this.#request(peer, 'catch-up', request)
+        if (answer.length === 0) this.#push({ type: 'catchUpFailed', peer })
+        else this.#push({ type: 'catchUpReceived', peer, response: decodeCatchUpResponse(answer) })
+      },
+      () => this.#push({ type: 'catchUpFailed', peer }),
+    )
+  }
+
+  #request(
+    peer: PeerId,
+    protocol: 'neighbour' | 'missing-votes' | 'catch-up',
+    message: Uint8Array,
+  ): Promise<Uint8Array> {
+    const signal = AbortSignal.any([this.#abort.signal, AbortSignal.timeout(REQUEST_TIMEOUT_MS)])
+    return this.#options.transport.request(peer, protocol, message, { signal })
+  }
+
+  #spawn(task: () => Promise<unknown>): void {
+    spawn(task, (error) =>
+      this.#options.logger.debug({ error: messageOf(error) }, 'a finality message was not delivered'),
+    )
+  }
+
+  #halt(reason: string): void {
+    this.#halted = true
+    for (const cancel of this.#timers) cancel()
+    this.#options.logger.error({ reason }, 'finality halts')
+    this.#options.onHalt?.(reason)
+  }
+
+  // ---------------------------------------------------------------- chain and records
+
+  /** Takes a block of the tree, and what lies between it and the known ones, into our own tree of headers. */
+  #learn(hash: Hash32): void {
+    const { tree } = this.#options
+    const path: { number: bigint; hash: Hash32; parentHash: Hash32; slot: bigint }[] = []
+    for (let at = hash; this.#headers.header(at) === undefined;) {
+      const node = tree.get(at)
+      if (node === undefined) return
+      path.push({ number: node.number, hash: at, parentHash: node.parent, slot: 0n })
+      at = node.parent
+    }
+    for (const header of path.reverse()) this.#headers.add(header)
+  }
+
+  /** Headers from our own tree, which keeps what finality pruned of late; heads from the chain's fork choice. */
+  #chainView(): ChainView {
+    const { tree, storedHeader, voteLimit, acceptable } = this.#options
+    return {
+      header: (hash) => this.#headers.header(hash) ?? storedHeader(hash),
+      finalized: () => tree.finalized(),
+      bestContaining: (hash) => {
+        const inTree = tree.bestContaining(hash)
+        if (inTree !== undefined) return inTree
+        const header = this.#headers.header(hash) ?? storedHeader(hash)
+        return header !== undefined && this.#headers.onFinalizedChain(header) ? tree.best() : undefined
+      },
+      voteLimit: () => voteLimit?.(),
+      acceptable: (hash) => acceptable?.(hash) ?? true,
+    }
+  }
+
+  async #readRecords(): Promise<VoteRecord[]> {
+    const records: VoteRecord[] = []
+    const text = new TextDecoder()
+    const range = { ...prefixRange(setPrefix(this.#options.voters.setId)), limit: MAX_RECORDS }
+    for await (const [key, value] of this.#options.store.entries(range))
+      records.push({ key: text.decode(key.subarray(1)), value })
+    return records
+  }
+
+  #started(): Voter {
+    if (this.#voter === undefined)
+      throw new AppError({ code: 'GRANDPA_HALTED', fault: 'local' }, 'finality has not started')
+    return this.#voter
+  }
+}
+
+function recordKey(key: string): Uint8Array {
+  return keyIn(keyspace.grandpa, utf8(key))
+}
+
+/** All keys that begin with an ASCII prefix. */
+function prefixRange(prefix: string): { gte: Uint8Array; lt: Uint8Array } {
+  return { gte: recordKey(prefix), lt: keyIn(keyspace.grandpa, utf8(prefix), Uint8Array.of(0xff)) }
+}
+
+function busy(): AppError<ConsensusErrorInfo> {
+  return new AppError<ConsensusErrorInfo>(
+    { code: 'GRANDPA_BUSY', fault: 'local', retry: true },
+    'more finality events wait than the queue takes',
+  )
+}
