@@ -3,15 +3,19 @@ pragma solidity 0.8.37;
 
 import {
     BitcoinNetwork,
+    DepositAddress,
     HeaderInfo,
     IBitcoinLightClient,
     InclusionProof,
-    LightClientParams
+    LightClientParams,
+    ProvenOutput
 } from "./interfaces/IBitcoinLightClient.sol";
 import {IBridge} from "./interfaces/IBridge.sol";
 import {BitcoinHeader} from "./lib/BitcoinHeader.sol";
 import {BitcoinProof} from "./lib/BitcoinProof.sol";
+import {BitcoinTransaction} from "./lib/BitcoinTransaction.sol";
 import {BRIDGE} from "./lib/SystemAddresses.sol";
+import {Taproot} from "./lib/Taproot.sol";
 
 /// @title Bitcoin's header chain, checked from chain state alone (protocol.md, section 5; bitcoin.md, section 1).
 /// @dev A header on the best chain costs two slots: its meta and `main[height]`. `prev` is written only off the best chain.
@@ -26,6 +30,12 @@ contract BitcoinLightClient is IBitcoinLightClient {
     uint256 private constant MIN_DIFFICULTY_AFTER_SECONDS = 1200;
     uint32 private constant MIN_DIFFICULTY_BITS = 0x1d00ffff;
     int32 private constant MIN_VERSION = 4;
+    uint8 private constant KIND_PLAIN = 0;
+    /// OP_RETURN, a push of 34 bytes, "HWSD", version 1; then chainId u64, kind u8, address 20.
+    bytes7 private constant OP_RETURN_HEAD = 0x6a224857534401;
+    /// OP_RETURN, a push of 34 bytes, "HWSD": whatever follows, such an output claims to be ours.
+    bytes6 private constant OP_RETURN_MAGIC = 0x6a2248575344;
+    uint256 private constant OP_RETURN_LENGTH = 36;
 
     /// Slot 0, fixed: hash of the best block, internal byte order.
     bytes32 private _best;
@@ -342,7 +352,7 @@ contract BitcoinLightClient is IBitcoinLightClient {
 
     /// @inheritdoc IBitcoinLightClient
     function verifyTransaction(InclusionProof calldata proof, uint256 minConfirmations)
-        external
+        public
         view
         returns (bytes32 txid, bytes32 blockHash, uint32 height)
     {
@@ -352,6 +362,87 @@ contract BitcoinLightClient is IBitcoinLightClient {
         uint256 actual = confirmations(blockHash);
         if (actual < required) revert NotEnoughConfirmations(actual, required);
         height = uint32(_heightOf(_meta[blockHash]));
+    }
+
+    /// @inheritdoc IBitcoinLightClient
+    function verifyDeposit(
+        InclusionProof calldata proof,
+        uint256 minConfirmations,
+        uint32 vout,
+        DepositAddress calldata a
+    ) external view returns (ProvenOutput memory paid) {
+        (paid.txid, paid.blockHash, paid.height) = verifyTransaction(proof, minConfirmations);
+        (paid.sats, paid.outputKey) = _taprootOutput(proof.transaction, vout);
+        paid.vout = vout;
+        paid.account = a.account;
+        paid.u =
+            Taproot.depositSibling(Taproot.depositDigest(a.chainId, a.kind, a.account, 0), a.refundKey, a.csv);
+        if (!Taproot.isTweaked(a.internalKey, Taproot.branch(a.treeRoot, paid.u), paid.outputKey, a.qy)) {
+            revert WrongOutputKey();
+        }
+    }
+
+    /// @inheritdoc IBitcoinLightClient
+    function verifyOpReturnDeposit(
+        InclusionProof calldata proof,
+        uint256 minConfirmations,
+        bytes32 outputKey,
+        uint64 chainId
+    ) external view returns (ProvenOutput memory paid) {
+        (paid.txid, paid.blockHash, paid.height) = verifyTransaction(proof, minConfirmations);
+        paid.outputKey = outputKey;
+        (paid.vout, paid.sats, paid.account) = _opReturnOutputs(proof.transaction, outputKey, chainId);
+    }
+
+    /// @inheritdoc IBitcoinLightClient
+    function verifySpend(InclusionProof calldata proof, uint256 minConfirmations, uint256 index)
+        external
+        view
+        returns (bytes32 txid, uint32 vout)
+    {
+        verifyTransaction(proof, minConfirmations);
+        return BitcoinTransaction.outpoint(proof.transaction, index);
+    }
+
+    function _taprootOutput(bytes calldata transaction, uint32 vout) private pure returns (uint64, bytes32) {
+        (uint256 count, uint256 position) = BitcoinTransaction.outputCount(transaction);
+        if (vout >= count) revert NoSuchOutput(vout);
+        for (uint256 i = 0;; i++) {
+            (uint64 sats, bytes calldata script, uint256 next) = BitcoinTransaction.outputAt(transaction, position);
+            if (i == vout) {
+                bytes32 key = BitcoinTransaction.taprootKey(script);
+                if (key == 0) revert NotTaproot();
+                return (sats, key);
+            }
+            position = next;
+        }
+        revert NoSuchOutput(vout);
+    }
+
+    function _opReturnOutputs(bytes calldata transaction, bytes32 outputKey, uint64 chainId)
+        private
+        pure
+        returns (uint32 vout, uint64 sats, address account)
+    {
+        (uint256 count, uint256 position) = BitcoinTransaction.outputCount(transaction);
+        uint256 payments = 0;
+        uint256 messages = 0;
+        for (uint256 i = 0; i < count; i++) {
+            (uint64 value, bytes calldata script, uint256 next) = BitcoinTransaction.outputAt(transaction, position);
+            position = next;
+            if (BitcoinTransaction.taprootKey(script) == outputKey) {
+                payments++;
+                (vout, sats) = (uint32(i), value);
+            } else if (script.length == OP_RETURN_LENGTH && bytes6(script[:6]) == OP_RETURN_MAGIC) {
+                messages++;
+                if (bytes7(script[:7]) != OP_RETURN_HEAD || bytes8(script[7:15]) != bytes8(chainId)) {
+                    revert BadOpReturnDeposit();
+                }
+                if (script[15] != bytes1(KIND_PLAIN)) revert UnsupportedDepositKind(uint8(script[15]));
+                account = address(bytes20(script[16:36]));
+            }
+        }
+        if (payments != 1 || messages != 1) revert BadOpReturnDeposit();
     }
 
     /// @inheritdoc IBitcoinLightClient

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {IBitcoinLightClient, InclusionProof} from "../interfaces/IBitcoinLightClient.sol";
+import {InclusionProof} from "../interfaces/IBitcoinLightClient.sol";
 import {BatchStatus, CoinStatus, FormBatchStatus, IBridge, WithdrawalStatus} from "../interfaces/IBridge.sol";
 import {IFeePool} from "../interfaces/IFeePool.sol";
 import {BitcoinTransaction} from "../lib/BitcoinTransaction.sol";
-import {BITCOIN_LIGHT_CLIENT, BLOCK_HASH_HISTORY, FEE_POOL} from "../lib/SystemAddresses.sol";
+import {BLOCK_HASH_HISTORY, FEE_POOL} from "../lib/SystemAddresses.sol";
 import {BridgeWithdrawals} from "./BridgeWithdrawals.sol";
 
 /// @title Forming and settling batches (protocol.md, section 7).
@@ -68,7 +68,7 @@ abstract contract BridgeBatches is BridgeWithdrawals {
         if (batch.status != BatchStatus.InFlight && !again) revert WrongBatchStatus(id, batch.status);
         Version memory version;
         (version.txid, version.blockHash, version.height) =
-            IBitcoinLightClient(BITCOIN_LIGHT_CLIENT).verifyTransaction(proof, _depositConfirmations);
+            LIGHT.verifyTransaction(proof, _depositConfirmations);
         _match(batch, proof.transaction, version);
         if (again) _replace(id, batch, version);
         else _settle(id, batch, version);
@@ -239,12 +239,20 @@ abstract contract BridgeBatches is BridgeWithdrawals {
         batch.txid = version.txid;
         batch.bitcoinBlock = version.blockHash;
         batch.feeSats = version.feeSats;
-        (uint64 coinId, StoredCoin storage change) =
-            _addCoin(version.txid, version.changeVout, version.changeSats, batch.committeeId, 0);
-        change.height = version.height;
-        change.bitcoinBlock = version.blockHash;
-        _linkCoin(coinId, change);
-        batch.changeCoin = coinId;
+        batch.changeCoin = _addCoin(
+            NewCoin(
+                version.txid,
+                version.blockHash,
+                0,
+                version.height,
+                version.changeVout,
+                version.changeSats,
+                batch.committeeId,
+                0,
+                address(0),
+                0
+            )
+        );
     }
 
     /// What the requests did not pay comes from the fee pool; what it has not is shortfall.

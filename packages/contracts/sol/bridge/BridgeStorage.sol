@@ -17,6 +17,7 @@ import {Taproot} from "../lib/Taproot.sol";
 
 /// @title What every part of the bridge shares: parameters, storage, the coin and request lists, payouts, the peg.
 abstract contract BridgeStorage is IBridge {
+    IBitcoinLightClient internal constant LIGHT = IBitcoinLightClient(BITCOIN_LIGHT_CLIENT);
     uint256 internal constant WEI_PER_SAT = 1e10;
     /// Rates are packed into one immutable word of eight 32-bit numbers.
     uint256 internal constant MAX_RUNGS = 8;
@@ -49,6 +50,19 @@ abstract contract BridgeStorage is IBridge {
         uint64 next;
         uint64 batchId;
         uint64 createdAtBlock;
+        address account;
+        uint64 creditedSats;
+    }
+
+    struct NewCoin {
+        bytes32 txid;
+        bytes32 blockHash;
+        bytes32 u;
+        uint32 height;
+        uint32 vout;
+        uint64 sats;
+        uint32 committeeId;
+        uint32 csvHeight;
         address account;
         uint64 creditedSats;
     }
@@ -281,21 +295,24 @@ abstract contract BridgeStorage is IBridge {
     }
 
     /// Records an outpoint as custody and makes it available.
-    function _addCoin(bytes32 txid, uint32 vout, uint64 sats, uint32 committeeId, bytes32 u)
-        internal
-        returns (uint64 id, StoredCoin storage coin)
-    {
+    function _addCoin(NewCoin memory n) internal returns (uint64 id) {
         id = ++_lastCoinId;
-        _coinIds[_outpointKey(txid, vout)] = id;
-        coin = _coins[id];
-        coin.txid = txid;
-        coin.vout = vout;
-        coin.sats = sats;
-        coin.committeeId = committeeId;
+        _coinIds[_outpointKey(n.txid, n.vout)] = id;
+        StoredCoin storage coin = _coins[id];
+        coin.txid = n.txid;
+        coin.u = n.u;
+        coin.bitcoinBlock = n.blockHash;
+        coin.sats = n.sats;
+        coin.committeeId = n.committeeId;
+        coin.vout = n.vout;
+        coin.height = n.height;
+        coin.csvHeight = n.csvHeight;
         coin.status = CoinStatus.Available;
         coin.createdAtBlock = uint64(block.number);
-        if (u != 0) coin.u = u;
-        _custodySats += sats;
+        coin.account = n.account;
+        coin.creditedSats = n.creditedSats;
+        _custodySats += n.sats;
+        _linkCoin(id, coin);
     }
 
     function _bucketOf(StoredCoin storage coin) private view returns (uint256 bucket) {
@@ -305,7 +322,7 @@ abstract contract BridgeStorage is IBridge {
         }
     }
 
-    function _linkCoin(uint64 id, StoredCoin storage coin) internal {
+    function _linkCoin(uint64 id, StoredCoin storage coin) private {
         uint256 bucket = _bucketOf(coin);
         List storage list = _bucketLists[bucket];
         uint64 last = list.last;
@@ -359,6 +376,6 @@ abstract contract BridgeStorage is IBridge {
     }
 
     function _bestHeight() internal view returns (uint32 height) {
-        (, height,) = IBitcoinLightClient(BITCOIN_LIGHT_CLIENT).getBestBlock();
+        (, height,) = LIGHT.getBestBlock();
     }
 }

@@ -62,6 +62,33 @@ struct HeaderInfo {
     bool onBestChain;
 }
 
+/// An output of a proven transaction.
+struct ProvenOutput {
+    bytes32 txid;
+    bytes32 blockHash;
+    uint32 height;
+    uint32 vout;
+    uint64 sats;
+    /// x of the P2TR output's key.
+    bytes32 outputKey;
+    /// Sibling of the committee's tree root; zero for the plain address.
+    bytes32 u;
+    address account;
+}
+
+/// What a deposit address was derived from (protocol.md, section 6).
+struct DepositAddress {
+    bytes32 internalKey;
+    bytes32 treeRoot;
+    uint64 chainId;
+    uint8 kind;
+    address account;
+    bytes32 refundKey;
+    uint16 csv;
+    /// y of Q = P + H_TapTweak(P | root) G.
+    bytes32 qy;
+}
+
 /// @title Bitcoin's header chain, checked from chain state alone.
 /// @notice Storage slot 0 holds the hash (internal byte order) of the best block: blocks of this chain name it as `parentBeaconBlockRoot`.
 interface IBitcoinLightClient {
@@ -100,6 +127,14 @@ interface IBitcoinLightClient {
     error NotEnoughConfirmations(uint256 actual, uint256 required);
     /// Coinbase bytes, branch lengths, index or a 64-byte transaction make the proof worthless.
     error BadProof();
+    /// The transaction has no such output.
+    error NoSuchOutput(uint32 vout);
+    error NotTaproot();
+    /// The output's key is not the one that the address was derived to.
+    error WrongOutputKey();
+    error UnsupportedDepositKind(uint8 kind);
+    /// Not exactly one output to the plain address, or not exactly one well-formed HWSD output.
+    error BadOpReturnDeposit();
     /// A branch does not lead to the header's Merkle root.
     error BadMerkleBranch();
 
@@ -129,6 +164,28 @@ interface IBitcoinLightClient {
         external
         view
         returns (bytes32 txid, bytes32 blockHash, uint32 height);
+
+    /// @notice As verifyTransaction, for output `vout`, which must pay the deposit address.
+    function verifyDeposit(
+        InclusionProof calldata proof,
+        uint256 minConfirmations,
+        uint32 vout,
+        DepositAddress calldata address_
+    ) external view returns (ProvenOutput memory);
+
+    /// @notice As verifyTransaction, for the one output to `outputKey` beside the one `OP_RETURN "HWSD"` output, which names the account.
+    function verifyOpReturnDeposit(
+        InclusionProof calldata proof,
+        uint256 minConfirmations,
+        bytes32 outputKey,
+        uint64 chainId
+    ) external view returns (ProvenOutput memory);
+
+    /// @notice As verifyTransaction, for the outpoint that input `index` spends.
+    function verifySpend(InclusionProof calldata proof, uint256 minConfirmations, uint256 index)
+        external
+        view
+        returns (bytes32 txid, uint32 vout);
 
     /// @notice True while the best chain is being rewritten.
     function reorganising() external view returns (bool);

@@ -113,7 +113,17 @@ export const bitcoinLightClientAbi = [
   },
   {
     "inputs": [],
+    "name": "BadOpReturnDeposit",
+    "type": "error"
+  },
+  {
+    "inputs": [],
     "name": "BadProof",
+    "type": "error"
+  },
+  {
+    "inputs": [],
+    "name": "BadTransaction",
     "type": "error"
   },
   {
@@ -152,6 +162,17 @@ export const bitcoinLightClientAbi = [
   {
     "inputs": [
       {
+        "internalType": "uint32",
+        "name": "vout",
+        "type": "uint32"
+      }
+    ],
+    "name": "NoSuchOutput",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
         "internalType": "uint256",
         "name": "actual",
         "type": "uint256"
@@ -163,6 +184,11 @@ export const bitcoinLightClientAbi = [
       }
     ],
     "name": "NotEnoughConfirmations",
+    "type": "error"
+  },
+  {
+    "inputs": [],
+    "name": "NotTaproot",
     "type": "error"
   },
   {
@@ -227,6 +253,22 @@ export const bitcoinLightClientAbi = [
       }
     ],
     "name": "UnknownParent",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint8",
+        "name": "kind",
+        "type": "uint8"
+      }
+    ],
+    "name": "UnsupportedDepositKind",
+    "type": "error"
+  },
+  {
+    "inputs": [],
+    "name": "WrongOutputKey",
     "type": "error"
   },
   {
@@ -459,6 +501,330 @@ export const bitcoinLightClientAbi = [
       }
     ],
     "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "components": [
+          {
+            "internalType": "bytes",
+            "name": "header",
+            "type": "bytes"
+          },
+          {
+            "internalType": "uint32",
+            "name": "index",
+            "type": "uint32"
+          },
+          {
+            "internalType": "bytes",
+            "name": "coinbase",
+            "type": "bytes"
+          },
+          {
+            "internalType": "bytes32[]",
+            "name": "coinbaseBranch",
+            "type": "bytes32[]"
+          },
+          {
+            "internalType": "bytes",
+            "name": "transaction",
+            "type": "bytes"
+          },
+          {
+            "internalType": "bytes32[]",
+            "name": "branch",
+            "type": "bytes32[]"
+          }
+        ],
+        "internalType": "struct InclusionProof",
+        "name": "proof",
+        "type": "tuple"
+      },
+      {
+        "internalType": "uint256",
+        "name": "minConfirmations",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint32",
+        "name": "vout",
+        "type": "uint32"
+      },
+      {
+        "components": [
+          {
+            "internalType": "bytes32",
+            "name": "internalKey",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "treeRoot",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "uint64",
+            "name": "chainId",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint8",
+            "name": "kind",
+            "type": "uint8"
+          },
+          {
+            "internalType": "address",
+            "name": "account",
+            "type": "address"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "refundKey",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "uint16",
+            "name": "csv",
+            "type": "uint16"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "qy",
+            "type": "bytes32"
+          }
+        ],
+        "internalType": "struct DepositAddress",
+        "name": "a",
+        "type": "tuple"
+      }
+    ],
+    "name": "verifyDeposit",
+    "outputs": [
+      {
+        "components": [
+          {
+            "internalType": "bytes32",
+            "name": "txid",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "blockHash",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "uint32",
+            "name": "height",
+            "type": "uint32"
+          },
+          {
+            "internalType": "uint32",
+            "name": "vout",
+            "type": "uint32"
+          },
+          {
+            "internalType": "uint64",
+            "name": "sats",
+            "type": "uint64"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "outputKey",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "u",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "address",
+            "name": "account",
+            "type": "address"
+          }
+        ],
+        "internalType": "struct ProvenOutput",
+        "name": "paid",
+        "type": "tuple"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "components": [
+          {
+            "internalType": "bytes",
+            "name": "header",
+            "type": "bytes"
+          },
+          {
+            "internalType": "uint32",
+            "name": "index",
+            "type": "uint32"
+          },
+          {
+            "internalType": "bytes",
+            "name": "coinbase",
+            "type": "bytes"
+          },
+          {
+            "internalType": "bytes32[]",
+            "name": "coinbaseBranch",
+            "type": "bytes32[]"
+          },
+          {
+            "internalType": "bytes",
+            "name": "transaction",
+            "type": "bytes"
+          },
+          {
+            "internalType": "bytes32[]",
+            "name": "branch",
+            "type": "bytes32[]"
+          }
+        ],
+        "internalType": "struct InclusionProof",
+        "name": "proof",
+        "type": "tuple"
+      },
+      {
+        "internalType": "uint256",
+        "name": "minConfirmations",
+        "type": "uint256"
+      },
+      {
+        "internalType": "bytes32",
+        "name": "outputKey",
+        "type": "bytes32"
+      },
+      {
+        "internalType": "uint64",
+        "name": "chainId",
+        "type": "uint64"
+      }
+    ],
+    "name": "verifyOpReturnDeposit",
+    "outputs": [
+      {
+        "components": [
+          {
+            "internalType": "bytes32",
+            "name": "txid",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "blockHash",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "uint32",
+            "name": "height",
+            "type": "uint32"
+          },
+          {
+            "internalType": "uint32",
+            "name": "vout",
+            "type": "uint32"
+          },
+          {
+            "internalType": "uint64",
+            "name": "sats",
+            "type": "uint64"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "outputKey",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "u",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "address",
+            "name": "account",
+            "type": "address"
+          }
+        ],
+        "internalType": "struct ProvenOutput",
+        "name": "paid",
+        "type": "tuple"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "components": [
+          {
+            "internalType": "bytes",
+            "name": "header",
+            "type": "bytes"
+          },
+          {
+            "internalType": "uint32",
+            "name": "index",
+            "type": "uint32"
+          },
+          {
+            "internalType": "bytes",
+            "name": "coinbase",
+            "type": "bytes"
+          },
+          {
+            "internalType": "bytes32[]",
+            "name": "coinbaseBranch",
+            "type": "bytes32[]"
+          },
+          {
+            "internalType": "bytes",
+            "name": "transaction",
+            "type": "bytes"
+          },
+          {
+            "internalType": "bytes32[]",
+            "name": "branch",
+            "type": "bytes32[]"
+          }
+        ],
+        "internalType": "struct InclusionProof",
+        "name": "proof",
+        "type": "tuple"
+      },
+      {
+        "internalType": "uint256",
+        "name": "minConfirmations",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "index",
+        "type": "uint256"
+      }
+    ],
+    "name": "verifySpend",
+    "outputs": [
+      {
+        "internalType": "bytes32",
+        "name": "txid",
+        "type": "bytes32"
+      },
+      {
+        "internalType": "uint32",
+        "name": "vout",
+        "type": "uint32"
+      }
+    ],
+    "stateMutability": "view",
     "type": "function"
   },
   {

@@ -234,11 +234,6 @@ export const bridgeAbi = [
     "type": "error"
   },
   {
-    "inputs": [],
-    "name": "BadTransaction",
-    "type": "error"
-  },
-  {
     "inputs": [
       {
         "internalType": "uint256",
