@@ -45,8 +45,6 @@ export const configSchema = v.strictObject({
     user: v.optional(v.string()),
     password: v.optional(v.string()),
   }),
-  /** Sign at once after a start, without listening for a twin first: for devnets and for operators who are sure. */
-  iAmOnly: v.optional(v.boolean(), false),
   log: v.optional(
     v.strictObject({ level: v.picklist(['debug', 'info', 'warn', 'error', 'silent']), file: v.optional(path) }),
     { level: 'info' },

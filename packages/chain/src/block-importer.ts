@@ -43,7 +43,7 @@ type Job = { readonly run: () => Promise<void>; readonly reject: (error: unknown
 export class BlockImporter {
   readonly #parts: ImporterParts
   readonly #queue = new BoundedQueue<Job>(MAX_QUEUED)
-  readonly #listeners: ImporterEvents[] = []
+  readonly #listeners = new Set<ImporterEvents>()
   readonly #worker: Promise<void>
 
   constructor(parts: ImporterParts) {
@@ -51,8 +51,10 @@ export class BlockImporter {
     this.#worker = this.#work()
   }
 
-  listen(events: ImporterEvents): void {
-    this.#listeners.push(events)
+  /** Hears of what was stored, after it was; the returned function ends it. */
+  listen(events: ImporterEvents): () => void {
+    this.#listeners.add(events)
+    return () => this.#listeners.delete(events)
   }
 
   /** Imports a block; `executed` is given by the author, who has executed it while building. @throws ChainError */

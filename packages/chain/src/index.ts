@@ -53,3 +53,4 @@ export {
   senderOf,
 } from './transaction.ts'
 export { TransactionPool, upfrontCost, type PoolAccount } from './transaction-pool.ts'
+export { TransactionPoolService, type TransactionPoolParts } from './transaction-pool-service.ts'
