@@ -94,7 +94,7 @@ async function handle(request: IncomingMessage, response: ServerResponse, state:
     return reply(response, 401, '', 'text/plain')
   }
   const body = await readBody(request)
-  if (body === undefined) return reply(response, 413, 'request body too large', 'text/plain')
+  if (body === undefined) return refuseBody(request, response)
   const gone = new AbortController()
   response.once('close', () => gone.abort())
   const signal = AbortSignal.any([gone.signal, state.stopping])
@@ -148,15 +148,27 @@ function failure(id: unknown, error: RpcError): object {
   return { result: null, error: { code: error.code, message: error.message }, id }
 }
 
-async function readBody(request: IncomingMessage): Promise<string | undefined> {
-  const chunks: Buffer[] = []
-  let length = 0
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    length += chunk.length
-    if (length > MAX_RPC_BODY_BYTES) return undefined
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks).toString('utf8')
+function readBody(request: IncomingMessage): Promise<string | undefined> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let length = Number(request.headers['content-length'] ?? 0)
+    if (length > MAX_RPC_BODY_BYTES) return resolve(undefined)
+    length = 0
+    request.on('data', (chunk: Buffer) => {
+      length += chunk.length
+      if (length > MAX_RPC_BODY_BYTES) resolve(undefined)
+      else chunks.push(chunk)
+    })
+    request.on('end', () => resolve(Buffer.concat(chunks).toString('utf8')))
+    request.on('error', reject)
+  })
+}
+
+/** Answers what is too long and ends the connection instead of reading on. */
+function refuseBody(request: IncomingMessage, response: ServerResponse): void {
+  response.setHeader('Connection', 'close')
+  response.once('finish', () => request.socket.destroy())
+  reply(response, 413, 'request body too large', 'text/plain')
 }
 
 function replyJson(response: ServerResponse, status: number, body: object): void {
