@@ -11,6 +11,8 @@ import type {
 import {
   AppError,
   BoundedQueue,
+  delay,
+  isAppError,
   messageOf,
   spawn,
   utf8,
@@ -52,6 +54,7 @@ export const MAX_QUEUED_EVENTS = 4096
 /** Records read at a restart: the live rounds of the largest set. */
 const MAX_RECORDS = 65_536
 const REQUEST_TIMEOUT_MS = 5000
+const RETRY_FINALIZE_MS = 100
 
 export interface GrandpaOptions {
   readonly network: NetworkId
@@ -228,6 +231,7 @@ export class GrandpaService implements FinalityGadget {
   }
 
   #push(event: VoterEvent): void {
+    if (this.#abort.signal.aborted) return
     if (!this.#queue.push({ event })) this.#options.logger.warn({ event: event.type }, 'finality queue is full')
   }
 
@@ -246,9 +250,10 @@ export class GrandpaService implements FinalityGadget {
         continue
       }
       try {
+        let effects: readonly VoterEffect[] = []
         if (task.event.type === 'justification') await this.#takeJustification(task.event.bytes)
-        else task.done?.(await this.#handle(task.event))
-        if (task.event.type === 'justification') task.done?.([])
+        else effects = await this.#handle(task.event)
+        task.done?.(effects)
       } catch (error) {
         task.failed?.(error)
         // A refused justification is its sender's matter; anything else means that our own writes failed.
@@ -323,6 +328,7 @@ export class GrandpaService implements FinalityGadget {
         this.#requestCatchUp(effect.peer, encodeCatchUpRequest(effect.request))
         return undefined
       case 'setTimer': {
+        if (this.#abort.signal.aborted) return undefined
         const cancel = clock.after(effect.delayMs, () => {
           this.#timers.delete(cancel)
           this.#push({ type: 'timer', id: effect.id })
@@ -388,7 +394,15 @@ export class GrandpaService implements FinalityGadget {
 
   async #makeFinal(block: BlockRef, justification: Uint8Array): Promise<void> {
     this.#learn(block.hash)
-    await this.#options.finalize(block, justification)
+    for (;;)
+      try {
+        await this.#options.finalize(block, justification)
+        break
+      } catch (error) {
+        // A full import queue passes; what is final stays final, so this waits.
+        if (!isAppError(error) || !error.info.retry) throw error
+        await delay(RETRY_FINALIZE_MS, { signal: this.#abort.signal, clock: this.#options.clock })
+      }
     this.#headers.finalize(block)
     for (const listener of this.#listeners) listener({ block, justification })
   }

@@ -1,1 +1,75 @@
-export {}
+export type {
+  CatchUpRequest,
+  CatchUpResponse,
+  Commit,
+  HeaderRef,
+  IndexedVote,
+  Justification,
+  NeighbourPacket,
+  Phase,
+  SignedVote,
+  UnsignedVote,
+  VoteEquivocation,
+  VoteInventory,
+  VoteKind,
+} from './types.ts'
+export type { ConsensusErrorInfo } from './errors.ts'
+export { sealDigest, voteDigest, voteKindCode, voteKindOf, type NetworkId } from './digests.ts'
+export {
+  decodeCatchUpRequest,
+  decodeCatchUpResponse,
+  decodeCommit,
+  decodeJustification,
+  decodeNeighbour,
+  decodeVote,
+  decodeVotes,
+  encodeCatchUpRequest,
+  encodeCatchUpResponse,
+  encodeCommit,
+  encodeJustification,
+  encodeNeighbour,
+  encodeVote,
+  encodeVotes,
+  MAX_ANCESTRY_HEADERS,
+  MAX_CATCH_UP_BYTES,
+  MAX_CATCH_UP_REQUEST_BYTES,
+  MAX_COMMIT_BYTES,
+  MAX_JUSTIFICATION_BYTES,
+  MAX_NEIGHBOUR_BYTES,
+  MAX_VOTE_BYTES,
+  MAX_VOTES_BYTES,
+} from './codec.ts'
+export { MAX_VOTERS, VoterSet, type VoterEntry } from './voter-set.ts'
+export { Round, type RoundState, type VoteOutcome } from './round.ts'
+export { VoteGraph, type GraphNode } from './vote-graph.ts'
+export { ancestorAt, isAncestorOrSelf, type ChainView } from './chain-view.ts'
+export { HeaderTree, type TreeHeader } from './header-tree.ts'
+export { buildCommit, checkCommit, commitAncestry, type CheckedCommit, type CommitFault } from './commit.ts'
+export { prevoteTarget } from './voting-rules.ts'
+export { Voter, type VoterConfig } from './voter.ts'
+export type { VoterEffect, VoterEvent } from './voter-events.ts'
+export type { VoteRecord } from './vote-records.ts'
+export {
+  recoverAddressPure,
+  verifyJustification,
+  voteVerifier,
+  type JustificationClaim,
+  type JustificationFault,
+  type RecoverAddress,
+} from './verify.ts'
+export {
+  backsOff,
+  buildDeadlineMs,
+  checkSlot,
+  slotAt,
+  slotAuthor,
+  SlotBook,
+  slotStartMs,
+  type SealEquivocation,
+  type SealedHash,
+  type SlotFault,
+} from './aura.ts'
+export { AuraConsensus, type AuraOptions } from './aura-consensus.ts'
+export { SignerGuard, type GuardedAct } from './signer-guard.ts'
+export { GuardedSigner } from './guarded-signer.ts'
+export { GrandpaService, type GrandpaOptions } from './grandpa-service.ts'
