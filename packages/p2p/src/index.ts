@@ -1,6 +1,6 @@
 import './polyfill.ts'
 
-export { Libp2pTransport, protocolId, type TransportParts } from './libp2p-transport.ts'
+export { Libp2pTransport, peerIdOf, protocolId, type TransportParts } from './libp2p-transport.ts'
 export { SyncService, type SyncParts } from './sync-service.ts'
 export { identityDigest, type StatusMessage } from './status-message.ts'
 export { BAN_SCORE, MAX_GOSSIP_BYTES, MAX_MESSAGE_BYTES } from './limits.ts'

@@ -4,7 +4,7 @@ import { gossipsub, TopicValidatorResult, type GossipSub } from '@libp2p/gossips
 import { identify } from '@libp2p/identify'
 import type { Connection, Libp2p, PeerId as LibPeerId, Stream } from '@libp2p/interface'
 import { noise } from '@libp2p/noise'
-import { peerIdFromString } from '@libp2p/peer-id'
+import { peerIdFromPrivateKey, peerIdFromString } from '@libp2p/peer-id'
 import { ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
 import { yamux } from '@libp2p/yamux'
@@ -42,7 +42,7 @@ const REDIAL_MS = 2_000
 export interface TransportParts {
   readonly chainId: bigint
   readonly genesisHash: Hash32
-  /** 32 bytes, the node's libp2p identity; not the session key. */
+  /** 32 bytes, the node's libp2p identity (secp256k1); not the session key. */
   readonly nodeKey: Uint8Array
   /** Multiaddrs to listen on, such as /ip4/127.0.0.1/tcp/30303. */
   readonly listen: readonly string[]
@@ -351,4 +351,9 @@ export class Libp2pTransport implements Transport {
 /** /hawser/<first 8 hex digits of the genesis hash>/<name>/1 */
 export function protocolId(genesisHash: Hash32, name: Topic | Protocol): string {
   return `/hawser/${genesisHash.slice(2, 10)}/${name}/1`
+}
+
+/** The peer id of a 32-byte node key (secp256k1), in its text form. */
+export function peerIdOf(nodeKey: Uint8Array): PeerId {
+  return peerIdFromPrivateKey(privateKeyFromRaw(nodeKey)).toString()
 }

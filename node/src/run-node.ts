@@ -1,0 +1,46 @@
+import { createLogger } from '@hawser/primitives/node'
+import { messageOf } from '@hawser/primitives'
+import { readConfig } from './config.ts'
+import { createNode } from './create-node.ts'
+import type { ReadyMessage } from './devnet/validator-process.ts'
+
+export interface RunNodeOptions {
+  readonly configFile: string
+  readonly allowFreshGuard: boolean
+}
+
+/**
+ * Runs a node until it is told to stop (SIGTERM, SIGINT, or the end of the process that started it) or cannot go on.
+ * @returns the exit code
+ */
+export async function runNode({ configFile, allowFreshGuard }: RunNodeOptions): Promise<number> {
+  const config = readConfig(configFile)
+  const logger = createLogger({ level: config.log.level, destination: config.log.file ?? 2 })
+  let end!: (code: number) => void
+  const ended = new Promise<number>((resolve) => (end = resolve))
+  const node = await createNode({
+    config,
+    logger,
+    allowFreshGuard,
+    onFatal(reason) {
+      logger.error({ reason }, 'the node cannot go on')
+      end(1)
+    },
+  })
+  process.once('SIGTERM', () => end(0))
+  process.once('SIGINT', () => end(0))
+  if (process.send) {
+    const ready: ReadyMessage = { type: 'ready', rpcPort: node.rpcPort }
+    process.send(ready)
+    // A devnet that is gone must not leave its validators behind.
+    process.once('disconnect', () => end(0))
+  }
+  const code = await ended
+  try {
+    await node.stop()
+  } catch (error) {
+    logger.error({ err: messageOf(error) }, 'the node did not stop in order')
+  }
+  logger.info({ code }, 'the node has stopped')
+  return code
+}
