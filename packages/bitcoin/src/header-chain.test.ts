@@ -2,7 +2,7 @@ import { btcHashFromDisplay, concatBytes, fromHex, hash256, uintLE, type Hex } f
 import { describe, expect, it } from 'vitest'
 import { bitsFromTarget, retargetBits, targetFromBits, workOfBits } from './compact-target.ts'
 import { HeaderChain, type BitcoinCheckpoint } from './header-chain.ts'
-import { checkHeader, expectedBits } from './header-rules.ts'
+import { checkHeader, checkProofOfWork, expectedBits } from './header-rules.ts'
 import { headerHashNumber, parseHeader } from './header.ts'
 import { NETWORKS } from './networks.ts'
 import { hasVectors, vectorJson } from './testing/vectors.ts'
@@ -210,5 +210,23 @@ describe('testnet rules', () => {
     const last = { ...parent, height: 2015, timeS: 1_209_600 / 2 }
     expect(expectedBits(NETWORKS.testnet4, last, 0)).toBe(retargetBits(0x1c00ffff, 604_800, 0x1d00ffff))
     expect(expectedBits(NETWORKS.testnet3, last, 0)).toBe(retargetBits(0x1d00ffff, 604_800, 0x1d00ffff))
+  })
+})
+
+describe('the networks', () => {
+  const old = '3ba3edfd7a7b12b27ac72c3e67768f617fc81bc3888a51323a9fb8aa4b1e5e4a'
+  const testnet4 = '4e7b2b9128fe0291db0693af2ae418b767e657cd407e80cb1434221eaea7a07a'
+  it.each([
+    ['mainnet', old, 1231006505, 2083236893],
+    ['testnet3', old, 1296688602, 414098458],
+    ['testnet4', testnet4, 1714777860, 393743547],
+    ['signet', old, 1598918400, 52613770],
+    ['regtest', old, 1296688602, 2],
+  ] as const)('%s has its genesis hash and limit', (network, root, timeS, nonce) => {
+    const { powLimitBits, genesisHash } = NETWORKS[network]
+    const rest = [timeS, powLimitBits, nonce].map((n) => uintLE(n, 4))
+    const raw = concatBytes(uintLE(1, 4), new Uint8Array(32), fromHex(root), ...rest)
+    expect(parseHeader(raw).hash).toBe(`0x${genesisHash}`)
+    expect(checkProofOfWork(NETWORKS[network], parseHeader(raw)).ok).toBe(true)
   })
 })

@@ -1,5 +1,6 @@
-import { btcHashFromDisplay, concatBytes, fromHex, hash256, toHex, uintLE } from '@hawser/primitives'
+import { btcHashFromDisplay, concatBytes, fromHex, hash256, toHex, uintLE, type BtcHash } from '@hawser/primitives'
 import * as bitcoin from 'bitcoinjs-lib'
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { decodeBlock } from './block.ts'
 import { buildInclusionProof, verifyInclusionProof } from './inclusion-proof.ts'
@@ -154,6 +155,33 @@ describe('transactions', () => {
       expect(() => decodeTransaction(raw.subarray(0, n)), String(n)).toThrow(code('TX_MALFORMED'))
     expect(() => decodeTransaction(concatBytes(raw, Uint8Array.of(0)))).toThrow(code('TX_MALFORMED'))
     expect(() => decodeTransaction(raw, raw.length - 1)).toThrow(code('BITCOIN_TOO_LARGE'))
+  })
+  it('survives a round trip whatever is in it, and agrees with bitcoinjs-lib', () => {
+    const bytes = (max: number) => fc.uint8Array({ maxLength: max })
+    const input = fc.record({
+      txid: fc.uint8Array({ minLength: 32, maxLength: 32 }).map((b) => toHex(b) as BtcHash),
+      vout: fc.nat(0xffff_ffff),
+      scriptSig: bytes(300),
+      sequence: fc.nat(0xffff_ffff),
+      witness: fc.array(bytes(300), { maxLength: 3 }),
+    })
+    const output = fc.record({ sats: fc.bigInt({ min: 0n, max: 2_100_000_000_000_000n }), script: bytes(70) })
+    const any = fc.record({
+      version: fc.integer(),
+      inputs: fc.array(input, { minLength: 1, maxLength: 4 }),
+      outputs: fc.array(output, { minLength: 1, maxLength: 4 }),
+      locktime: fc.nat(0xffff_ffff),
+    })
+    fc.assert(
+      fc.property(any, (tx) => {
+        const encoded = encodeTransaction(tx)
+        expect(decodeTransaction(encoded)).toEqual(tx)
+        const theirs = bitcoin.Transaction.fromBuffer(encoded)
+        expect(txid(tx)).toBe(btcHashFromDisplay(theirs.getId()))
+        expect(weight(tx)).toBe(theirs.weight())
+      }),
+      { numRuns: 100 },
+    )
   })
   it('refuses counts that the bytes cannot hold and lengths not minimally encoded', () => {
     expect(() => decodeTransaction(fromHex('01000000fe00000001'))).toThrow(/limit/)

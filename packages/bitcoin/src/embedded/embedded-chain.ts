@@ -145,7 +145,9 @@ export class EmbeddedChain {
       const raw = encodeBlock(mineHeader(this.tip.header.hash, all, timeS), all)
       const block = this.#index(raw)
       this.#journal?.append({ kind: 'block', bytes: raw })
-      this.#activateBest()
+      // It extends the tip, so it is the best: no need to look at all branches.
+      this.#connect(block)
+      this.#tellListeners()
       return block
     })
   }
@@ -221,6 +223,10 @@ export class EmbeddedChain {
     while (this.tip !== at) returned.unshift(...this.#disconnect())
     for (const block of path.reverse()) this.#connect(block)
     if (returned.length > 0) this.#refillMempool(returned)
+    this.#tellListeners()
+  }
+
+  #tellListeners(): void {
     for (const listener of this.#listeners) listener()
   }
 

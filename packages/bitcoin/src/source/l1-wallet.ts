@@ -1,5 +1,13 @@
 import { schnorr, secp256k1 } from '@noble/curves/secp256k1.js'
-import { displayBtcHash, equalBytes, taggedHash, uintBE, type BtcHash } from '@hawser/primitives'
+import {
+  btcHashFromDisplay,
+  displayBtcHash,
+  equalBytes,
+  isAppError,
+  taggedHash,
+  uintBE,
+  type BtcHash,
+} from '@hawser/primitives'
 import { Transaction as SigningTransaction } from '@scure/btc-signer'
 import { addressToScript, scriptToAddress } from '../bitcoin-address.ts'
 import { bitcoinError } from '../errors.ts'
@@ -62,7 +70,7 @@ export class L1Wallet {
   readonly #byScript = new Map<string, WalletKey>()
   #coins = new Map<string, WalletCoin>()
   #blocks: BtcHash[] = []
-  #startHeight: number
+  readonly #startHeight: number
   #pending: Transaction[] = []
 
   /** @param seed 32 bytes. @param startHeight blocks before it are not read. */
@@ -97,17 +105,19 @@ export class L1Wallet {
     return scriptToAddress(this.script(kind, index), this.source.network)
   }
 
-  /** Reads the blocks that are new; after a reorganisation it reads anew from where the chains part. */
+  /** Reads the blocks that are new; after a reorganisation it reads the chain anew. */
   async sync(options: WaitOptions = {}): Promise<void> {
     const tip = await this.source.tip(options)
-    while (this.#blocks.length > 0 && !(await this.#isCurrent(this.#blocks.length - 1, options))) {
-      // Undoing one block would need its spent coins: a devnet's chain is short, so read it again.
-      this.#blocks = []
-      this.#coins = new Map()
-    }
+    if (!(await this.#isCurrent(options))) this.#forget()
     for (let height = this.#startHeight + this.#blocks.length; height <= tip.height; height++) {
       const hash = await this.source.blockHash(height, options)
       const block = await this.source.block(hash, options)
+      const parent = this.#blocks.at(-1)
+      // The chain changed while we were reading.
+      if (parent !== undefined && block.header.previousHash !== parent) {
+        this.#forget()
+        return this.sync(options)
+      }
       for (const tx of block.transactions) this.#apply(tx, height)
       this.#blocks.push(hash)
     }
@@ -188,7 +198,7 @@ export class L1Wallet {
       const params = [Math.min(left, MINE_CHUNK), options.to ?? this.address()]
       hashes.push(...(await this.source.client.call<string[]>('generatetoaddress', params, { signal: options.signal })))
     }
-    return hashes.map((hash) => `0x${(hash.match(/../g) ?? []).reverse().join('')}` as BtcHash)
+    return hashes.map(btcHashFromDisplay)
   }
 
   /** Mines until the wallet can spend so much; a fresh regtest chain needs 101 blocks. */
@@ -202,11 +212,20 @@ export class L1Wallet {
     }
   }
 
-  async #isCurrent(position: number, options: WaitOptions): Promise<boolean> {
+  /** Undoing a block would need the coins it spent: a devnet's chain is short, so it is read again. */
+  #forget(): void {
+    this.#blocks = []
+    this.#coins = new Map()
+  }
+
+  async #isCurrent(options: WaitOptions): Promise<boolean> {
+    const last = this.#blocks.at(-1)
+    if (last === undefined) return true
     try {
-      return (await this.source.blockHash(this.#startHeight + position, options)) === this.#blocks[position]
-    } catch {
-      return false
+      return (await this.source.blockHash(this.#startHeight + this.#blocks.length - 1, options)) === last
+    } catch (error) {
+      if (isAppError(error, 'BITCOIN_NOT_FOUND')) return false
+      throw error
     }
   }
 
