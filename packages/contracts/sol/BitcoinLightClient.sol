@@ -8,9 +8,11 @@ import {
     IBitcoinLightClient,
     InclusionProof,
     LightClientParams,
+    ProvenBatch,
     ProvenOutput
 } from "./interfaces/IBitcoinLightClient.sol";
-import {IBridge} from "./interfaces/IBridge.sol";
+import {Batch, IBridge} from "./interfaces/IBridge.sol";
+import {BatchTransaction} from "./lib/BatchTransaction.sol";
 import {BitcoinHeader} from "./lib/BitcoinHeader.sol";
 import {BitcoinProof} from "./lib/BitcoinProof.sol";
 import {BitcoinTransaction} from "./lib/BitcoinTransaction.sol";
@@ -392,6 +394,17 @@ contract BitcoinLightClient is IBitcoinLightClient {
         (paid.txid, paid.blockHash, paid.height) = verifyTransaction(proof, minConfirmations);
         paid.outputKey = outputKey;
         (paid.vout, paid.sats, paid.account) = _opReturnOutputs(proof.transaction, outputKey, chainId);
+    }
+
+    /// @inheritdoc IBitcoinLightClient
+    function verifyBatch(
+        InclusionProof calldata proof,
+        uint256 minConfirmations,
+        Batch calldata batch,
+        bytes32 outputKey
+    ) external view returns (ProvenBatch memory version) {
+        (version.txid, version.blockHash, version.height) = verifyTransaction(proof, minConfirmations);
+        BatchTransaction.read(batch, outputKey, proof.transaction, version);
     }
 
     /// @inheritdoc IBitcoinLightClient

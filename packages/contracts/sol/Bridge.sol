@@ -2,10 +2,6 @@
 pragma solidity 0.8.37;
 
 import {
-    Batch,
-    BatchInput,
-    BatchRequest,
-    BatchStatus,
     BridgeParams,
     Coin,
     Committee,
@@ -57,38 +53,6 @@ contract Bridge is BridgePause, BridgeDeposits, BridgeBatches {
     // --- views
 
     /// @inheritdoc IBridge
-    function params() external view returns (BridgeParams memory p) {
-        p.chainId = _chainId;
-        p.supplyWei = _supplyWei;
-        p.minDepositSats = _minDepositSats;
-        p.depositConfirmations = _depositConfirmations;
-        p.reclaimCsv = _reclaimCsv;
-        p.reclaimMinLeft = _reclaimMinLeft;
-        p.depositFeeSats = _depositFeeSats;
-        p.sweepFeeSats = _sweepFeeSats;
-        p.sweepAfterBlocks = _sweepAfterBlocks;
-        p.minWithdrawalSats = _minWithdrawalSats;
-        p.minMaxFeeSats = _minMaxFeeSats;
-        p.batchWaitSeconds = _batchWaitSeconds;
-        p.batchMinRequests = _batchMinRequests;
-        p.maxBatchRequests = _maxBatchRequests;
-        p.maxBatchInputs = _maxBatchInputs;
-        p.maxBatchesInFlight = _maxBatchesInFlight;
-        p.maxQueueScan = _maxQueueScan;
-        p.changeReserveSats = _changeReserveSats;
-        p.failConfirmations = _failConfirmations;
-        p.anchorSpentConfirmations = _anchorSpentConfirmations;
-        p.oldCommitteeBlocks = _oldCommitteeBlocks;
-        p.payoutGas = _payoutGas;
-        p.payoutMinGasLeft = _payoutMinGasLeft;
-        p.rungs = new uint32[](_rungCount);
-        for (uint256 i = 0; i < _rungCount; i++) {
-            p.rungs[i] = uint32(_rung(i));
-        }
-        p.committee = _committee[0];
-    }
-
-    /// @inheritdoc IBridge
     function committee(uint32 id) external view returns (Committee memory) {
         if (id >= _committees) revert UnknownCommittee(id);
         CommitteeParams storage c = _committee[id];
@@ -107,22 +71,22 @@ contract Bridge is BridgePause, BridgeDeposits, BridgeBatches {
 
     /// @inheritdoc IBridge
     function currentCommitteeId() external view returns (uint32) {
-        return _committees - 1;
+        return uint32(_committees - 1);
     }
 
     /// @inheritdoc IBridge
     function reserves() external view returns (Reserves memory) {
         return Reserves({
-            custodySats: _custodySats,
+            custodySats: uint64(_custodySats),
             circulatingWei: _circulatingWei(),
-            pendingSats: _pendingSats,
-            maxFeeSats: _maxFeeSats,
+            pendingSats: uint64(_pendingSats),
+            maxFeeSats: uint64(_maxFeeSats),
             claimableWei: _claimableTotalWei,
-            shortfallSats: _shortfallSats,
+            shortfallSats: uint64(_shortfallSats),
             paused: _pauseReasons != 0,
-            pauseReasons: _pauseReasons,
-            pauseId: _pauseId,
-            affectedUses: _affectedUses
+            pauseReasons: uint8(_pauseReasons),
+            pauseId: uint64(_pauseId),
+            affectedUses: uint64(_affectedUses)
         });
     }
 
@@ -164,10 +128,12 @@ contract Bridge is BridgePause, BridgeDeposits, BridgeBatches {
 
     /// @inheritdoc IBridge
     function depositsOf(address account, uint256 offset, uint256 limit) external view returns (Coin[] memory coins) {
-        uint64[] storage ids = _depositsOf[account];
-        coins = new Coin[](_pageLength(ids.length, offset, limit));
-        for (uint256 i = 0; i < coins.length; i++) {
-            coins[i] = coinById(ids[offset + i]);
+        unchecked {
+            uint64[] storage ids = _depositsOf[account];
+            coins = new Coin[](_pageLength(ids.length, offset, limit));
+            for (uint256 i = 0; i < coins.length; i++) {
+                coins[i] = coinById(ids[offset + i]);
+            }
         }
     }
 
@@ -182,19 +148,23 @@ contract Bridge is BridgePause, BridgeDeposits, BridgeBatches {
         view
         returns (Withdrawal[] memory withdrawals)
     {
-        uint64[] storage ids = _withdrawalsOf[account];
-        withdrawals = new Withdrawal[](_pageLength(ids.length, offset, limit));
-        FormBatchStatus status = _plan().status;
-        for (uint256 i = 0; i < withdrawals.length; i++) {
-            withdrawals[i] = _withdrawal(ids[offset + i], status);
+        unchecked {
+            uint64[] storage ids = _withdrawalsOf[account];
+            withdrawals = new Withdrawal[](_pageLength(ids.length, offset, limit));
+            FormBatchStatus status = _plan().status;
+            for (uint256 i = 0; i < withdrawals.length; i++) {
+                withdrawals[i] = _withdrawal(ids[offset + i], status);
+            }
         }
     }
 
     function _pageLength(uint256 length, uint256 offset, uint256 limit) private pure returns (uint256) {
-        if (offset >= length) return 0;
-        uint256 rest = length - offset;
-        if (limit > MAX_PAGE) limit = MAX_PAGE;
-        return rest < limit ? rest : limit;
+        unchecked {
+            if (offset >= length) return 0;
+            uint256 rest = length - offset;
+            if (limit > MAX_PAGE) limit = MAX_PAGE;
+            return rest < limit ? rest : limit;
+        }
     }
 
     function _withdrawal(uint64 id, FormBatchStatus status) private view returns (Withdrawal memory w) {
@@ -231,82 +201,23 @@ contract Bridge is BridgePause, BridgeDeposits, BridgeBatches {
 
     /// @inheritdoc IBridge
     function quoteWithdrawal() external view returns (WithdrawalQuote memory quote) {
-        uint64 vsize = _vsize(1, 1, QUOTED_SCRIPT_LENGTH, _currentInputWeight());
-        quote.minAmountSats = _minWithdrawalSats;
-        quote.minMaxFeeSats = _minMaxFeeSats;
-        quote.vsize = vsize;
-        quote.rungFeesSats = new uint64[](_rungCount);
-        for (uint256 i = 0; i < _rungCount; i++) {
-            quote.rungFeesSats[i] = _rung(i) * vsize;
+        unchecked {
+            uint256 vsize = _vsize(1, 1, QUOTED_SCRIPT_LENGTH, _currentInputWeight());
+            quote.minAmountSats = _minWithdrawalSats;
+            quote.minMaxFeeSats = _minMaxFeeSats;
+            quote.vsize = uint64(vsize);
+            quote.rungFeesSats = new uint64[](_rungCount);
+            for (uint256 i = 0; i < _rungCount; i++) {
+                quote.rungFeesSats[i] = uint64(_rung(i) * vsize);
+            }
+            quote.queued = uint32(_queueLength);
+            quote.paused = _pauseReasons != 0;
         }
-        quote.queued = _queueLength;
-        quote.paused = _pauseReasons != 0;
     }
 
     /// @inheritdoc IBridge
     function queue() external view returns (uint32 length, uint64 first, uint64 last) {
-        return (_queueLength, _queue.first, _queue.last);
-    }
-
-    /// @inheritdoc IBridge
-    function getBatch(uint64 id) external view returns (Batch memory b) {
-        StoredBatch storage stored = _batches[id];
-        b.id = id;
-        b.status = stored.status;
-        b.formedAtBlock = stored.formedAtBlock;
-        b.formedAtTime = stored.formedAtTime;
-        b.committeeId = stored.committeeId;
-        b.vsize = stored.vsize;
-        b.inputSats = stored.inputSats;
-        b.payoutSats = stored.payoutSats;
-        b.txid = stored.txid;
-        b.bitcoinBlock = stored.bitcoinBlock;
-        b.feeSats = stored.feeSats;
-        b.settledAtBlock = stored.settledAtBlock;
-        b.inputs = _inputsOf(stored);
-        b.requests = _requestsOf(stored);
-        if (b.status == BatchStatus.None) return b;
-        uint64 lowest = type(uint64).max;
-        for (uint256 i = 0; i < b.requests.length; i++) {
-            if (b.requests[i].maxFeeSats < lowest) lowest = b.requests[i].maxFeeSats;
-        }
-        b.budgetSats = lowest * uint64(b.requests.length);
-        // A raised budget may exceed what the inputs leave: the change must stay above the reserve.
-        uint64 left = b.inputSats - b.payoutSats - _changeReserveSats;
-        uint64 bound = b.budgetSats < left ? b.budgetSats : left;
-        while (b.payableRungs < _rungCount && _rung(b.payableRungs) * b.vsize <= bound) {
-            b.payableRungs++;
-        }
-    }
-
-    function _inputsOf(StoredBatch storage stored) private view returns (BatchInput[] memory inputs) {
-        inputs = new BatchInput[](stored.coinIds.length);
-        for (uint256 i = 0; i < inputs.length; i++) {
-            StoredCoin storage coin = _coins[stored.coinIds[i]];
-            inputs[i] = BatchInput({
-                txid: coin.txid,
-                vout: coin.vout,
-                sats: coin.sats,
-                committeeId: coin.committeeId,
-                u: coin.u,
-                csvHeight: coin.csvHeight
-            });
-        }
-    }
-
-    function _requestsOf(StoredBatch storage stored) private view returns (BatchRequest[] memory requests) {
-        requests = new BatchRequest[](stored.requestIds.length);
-        for (uint256 i = 0; i < requests.length; i++) {
-            uint64 id = stored.requestIds[i];
-            StoredRequest storage request = _requests[id];
-            requests[i] = BatchRequest({
-                id: id,
-                account: request.account,
-                amountSats: request.amountSats,
-                maxFeeSats: request.maxFeeSats,
-                script: request.script
-            });
-        }
+        return (uint32(_queueLength), _queue.first, _queue.last);
     }
 
     /// @inheritdoc IBridge
@@ -316,7 +227,7 @@ contract Bridge is BridgePause, BridgeDeposits, BridgeBatches {
 
     /// @inheritdoc IBridge
     function nextBatchId() external view returns (uint64) {
-        return _lastBatchId + 1;
+        return uint64(_lastBatchId + 1);
     }
 
     /// @inheritdoc IBridge
@@ -331,10 +242,12 @@ contract Bridge is BridgePause, BridgeDeposits, BridgeBatches {
 
     /// @inheritdoc IBridge
     function vsizeOf(uint256 inputs, uint256[] calldata payoutScriptLengths) external view returns (uint64) {
-        uint256 scriptBytes = 0;
-        for (uint256 i = 0; i < payoutScriptLengths.length; i++) {
-            scriptBytes += payoutScriptLengths[i];
+        unchecked {
+            uint256 scriptBytes = 0;
+            for (uint256 i = 0; i < payoutScriptLengths.length; i++) {
+                scriptBytes += payoutScriptLengths[i];
+            }
+            return uint64(_vsize(inputs, payoutScriptLengths.length, scriptBytes, _currentInputWeight()));
         }
-        return _vsize(inputs, payoutScriptLengths.length, scriptBytes, _currentInputWeight());
     }
 }

@@ -1,42 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {InclusionProof} from "../interfaces/IBitcoinLightClient.sol";
-import {BatchStatus, CoinStatus, FormBatchStatus, IBridge, WithdrawalStatus} from "../interfaces/IBridge.sol";
+import {InclusionProof, ProvenBatch} from "../interfaces/IBitcoinLightClient.sol";
+import {
+    Batch,
+    BatchInput,
+    BatchRequest,
+    BatchStatus,
+    CoinStatus,
+    FormBatchStatus,
+    IBridge,
+    WithdrawalStatus
+} from "../interfaces/IBridge.sol";
 import {IFeePool} from "../interfaces/IFeePool.sol";
-import {BitcoinTransaction} from "../lib/BitcoinTransaction.sol";
-import {BLOCK_HASH_HISTORY, FEE_POOL} from "../lib/SystemAddresses.sol";
+import {FEE_POOL} from "../lib/SystemAddresses.sol";
 import {BridgeWithdrawals} from "./BridgeWithdrawals.sol";
 
 /// @title Forming and settling batches (protocol.md, section 7).
 abstract contract BridgeBatches is BridgeWithdrawals {
-    /// What follows the block hash: the change's value, its script, the locktime.
-    uint256 private constant TAIL_LENGTH = 8 + 1 + CHANGE_SCRIPT_LENGTH + 4;
-    uint256 private constant BLOCKHASH_WINDOW = 256;
-
-    /// A proven version of a batch's transaction.
-    struct Version {
-        bytes32 txid;
-        bytes32 blockHash;
-        uint32 height;
-        uint32 changeVout;
-        uint64 changeSats;
-        uint64 feeSats;
-    }
-
     /// @inheritdoc IBridge
     function formBatch() external returns (uint64 id) {
         Plan memory plan = _plan();
         if (plan.status != FormBatchStatus.Ready) revert CannotFormBatch(plan.status);
-        id = ++_lastBatchId;
+        id = uint64(++_lastBatchId);
         StoredBatch storage batch = _batches[id];
         batch.status = BatchStatus.InFlight;
-        batch.committeeId = _committees - 1;
+        batch.committeeId = uint32(_committees - 1);
         batch.formedAtBlock = uint64(block.number);
         batch.formedAtTime = uint64(block.timestamp);
-        batch.vsize = plan.vsize;
-        batch.inputSats = plan.inputSats;
-        batch.payoutSats = plan.payoutSats;
+        batch.vsize = uint64(plan.vsize);
+        batch.inputSats = uint64(plan.inputSats);
+        batch.payoutSats = uint64(plan.payoutSats);
 
         uint64[] memory requestIds = _cut(plan.requestIds, plan.requests);
         for (uint256 i = 0; i < requestIds.length; i++) {
@@ -58,7 +52,7 @@ abstract contract BridgeBatches is BridgeWithdrawals {
         batch.coinIds = coinIds;
         _inFlight.push(id);
         _requirePeg();
-        emit BatchFormed(id, requestIds, coinIds, plan.budgetSats);
+        emit BatchFormed(id, requestIds, coinIds, uint64(plan.budgetSats));
     }
 
     /// @inheritdoc IBridge
@@ -66,10 +60,8 @@ abstract contract BridgeBatches is BridgeWithdrawals {
         StoredBatch storage batch = _batches[id];
         bool again = batch.status == BatchStatus.Settled && _disconnected[batch.bitcoinBlock];
         if (batch.status != BatchStatus.InFlight && !again) revert WrongBatchStatus(id, batch.status);
-        Version memory version;
-        (version.txid, version.blockHash, version.height) =
-            LIGHT.verifyTransaction(proof, _depositConfirmations);
-        _match(batch, proof.transaction, version);
+        ProvenBatch memory version =
+            LIGHT.verifyBatch(proof, _depositConfirmations, getBatch(id), _committee[batch.committeeId].outputKey);
         if (again) _replace(id, batch, version);
         else _settle(id, batch, version);
     }
@@ -81,102 +73,33 @@ abstract contract BridgeBatches is BridgeWithdrawals {
 
     // --- forming
 
-    function _cut(uint64[] memory ids, uint256 length) private pure returns (uint64[] memory) {
+    function _cut(uint256[] memory ids, uint256 length) private pure returns (uint64[] memory cut) {
         assembly ("memory-safe") {
             mstore(ids, length)
+            cut := ids
         }
-        return ids;
     }
 
     /// The anchor is a plain coin, else the one with most blocks left before reclaim: whoever could reclaim it would unmake the batch.
     function _anchorFirst(uint64[] memory ids) private view {
-        uint256 anchor = 0;
-        uint256 latest = 0;
-        for (uint256 i = 0; i < ids.length; i++) {
-            uint256 csvHeight = _coins[ids[i]].csvHeight;
-            if (csvHeight == 0) {
-                anchor = i;
-                break;
+        unchecked {
+            uint256 anchor = 0;
+            uint256 latest = 0;
+            for (uint256 i = 0; i < ids.length; i++) {
+                uint256 csvHeight = _coins[ids[i]].csvHeight;
+                if (csvHeight == 0) {
+                    anchor = i;
+                    break;
+                }
+                if (csvHeight > latest) (latest, anchor) = (csvHeight, i);
             }
-            if (csvHeight > latest) (latest, anchor) = (csvHeight, i);
+            (ids[0], ids[anchor]) = (ids[anchor], ids[0]);
         }
-        (ids[0], ids[anchor]) = (ids[anchor], ids[0]);
     }
 
     // --- settling
 
-    /// Refuses every transaction but a version of the batch's; reads what versions differ in: block hash, change, fee.
-    function _match(StoredBatch storage batch, bytes calldata transaction, Version memory version) private view {
-        bytes memory head = _expectedHead(batch);
-        uint256 length = head.length;
-        if (transaction.length != length + 32 + TAIL_LENGTH) revert NotTheBatch("length");
-        if (keccak256(transaction[:length]) != keccak256(head)) revert NotTheBatch("head");
-        bytes32 named = bytes32(transaction[length:length + 32]);
-        bytes32 known = _blockHash(batch.formedAtBlock);
-        if (known != 0 && named != known) revert NotTheBatch("blockHash");
-        bytes calldata tail = transaction[length + 32:];
-        if (
-            keccak256(tail[8:])
-                != keccak256(abi.encodePacked(hex"225120", _committee[batch.committeeId].outputKey, uint32(0)))
-        ) revert NotTheBatch("change");
-        version.changeVout = uint32(batch.requestIds.length + 1);
-        version.changeSats = BitcoinTransaction.little64(uint64(bytes8(tail[:8])));
-        uint256 spent = uint256(batch.payoutSats) + version.changeSats;
-        if (version.changeSats == 0 || spent > batch.inputSats) revert NotTheBatch("changeValue");
-        version.feeSats = batch.inputSats - uint64(spent);
-    }
-
-    /// The transaction up to the block hash in its checkpoint output.
-    function _expectedHead(StoredBatch storage batch) private view returns (bytes memory head) {
-        uint64[] memory coinIds = batch.coinIds;
-        uint64[] memory requestIds = batch.requestIds;
-        bytes[] memory parts = new bytes[](coinIds.length + requestIds.length);
-        for (uint256 i = 0; i < coinIds.length; i++) {
-            StoredCoin storage coin = _coins[coinIds[i]];
-            parts[i] = abi.encodePacked(coin.txid, BitcoinTransaction.little32(coin.vout), hex"00fdffffff");
-        }
-        for (uint256 i = 0; i < requestIds.length; i++) {
-            StoredRequest storage request = _requests[requestIds[i]];
-            bytes memory script = request.script;
-            parts[coinIds.length + i] = abi.encodePacked(
-                BitcoinTransaction.little64(request.amountSats), uint8(script.length), script
-            );
-        }
-        head = abi.encodePacked(hex"02000000", BitcoinTransaction.varInt(coinIds.length));
-        head = bytes.concat(head, _concat(parts, 0, coinIds.length));
-        head = bytes.concat(
-            head,
-            BitcoinTransaction.varInt(requestIds.length + 2),
-            _concat(parts, coinIds.length, parts.length),
-            // Value 0; 47 bytes: OP_RETURN, push of 45, "HWSR", version 1, block number, (block hash).
-            abi.encodePacked(uint64(0), hex"2f6a2d4857535201", batch.formedAtBlock)
-        );
-    }
-
-    function _concat(bytes[] memory parts, uint256 from, uint256 to) private pure returns (bytes memory joined) {
-        uint256 length = 0;
-        for (uint256 i = from; i < to; i++) {
-            length += parts[i].length;
-        }
-        joined = new bytes(length);
-        uint256 offset = 32;
-        for (uint256 i = from; i < to; i++) {
-            bytes memory part = parts[i];
-            assembly ("memory-safe") {
-                mcopy(add(joined, offset), add(part, 32), mload(part))
-            }
-            offset += part.length;
-        }
-    }
-
-    /// Zero when neither BLOCKHASH nor EIP-2935 knows it any more.
-    function _blockHash(uint256 number) private view returns (bytes32) {
-        if (block.number - number <= BLOCKHASH_WINDOW) return blockhash(number);
-        (bool ok, bytes memory result) = BLOCK_HASH_HISTORY.staticcall(abi.encode(number));
-        return ok && result.length == 32 ? bytes32(result) : bytes32(0);
-    }
-
-    function _settle(uint64 id, StoredBatch storage batch, Version memory version) private {
+    function _settle(uint64 id, StoredBatch storage batch, ProvenBatch memory version) private {
         uint64[] memory requestIds = batch.requestIds;
         batch.status = BatchStatus.Settled;
         batch.settledAtBlock = uint64(block.number);
@@ -197,8 +120,11 @@ abstract contract BridgeBatches is BridgeWithdrawals {
             StoredRequest storage request = _requests[requestIds[i]];
             uint64 maxFee = request.maxFeeSats;
             uint64 fee = share < maxFee ? share : maxFee;
-            paid += fee;
-            refunds[i] = maxFee - fee;
+            // fee <= maxFee, and a sum of 50 fees fits.
+            unchecked {
+                paid += fee;
+                refunds[i] = maxFee - fee;
+            }
             _maxFeeSats -= maxFee;
             request.feeSats = fee;
             request.status = WithdrawalStatus.Settled;
@@ -213,7 +139,7 @@ abstract contract BridgeBatches is BridgeWithdrawals {
 
 
     /// A settled batch was proven again: the same version in another block, or another version, whose change takes the old one's place.
-    function _replace(uint64 id, StoredBatch storage batch, Version memory version) private {
+    function _replace(uint64 id, StoredBatch storage batch, ProvenBatch memory version) private {
         _moveUse(batch.bitcoinBlock, version.blockHash);
         if (version.txid == batch.txid) {
             batch.bitcoinBlock = version.blockHash;
@@ -235,7 +161,7 @@ abstract contract BridgeBatches is BridgeWithdrawals {
     }
 
     /// Writes what was mined and takes its change into custody.
-    function _record(StoredBatch storage batch, Version memory version) private {
+    function _record(StoredBatch storage batch, ProvenBatch memory version) private {
         batch.txid = version.txid;
         batch.bitcoinBlock = version.blockHash;
         batch.feeSats = version.feeSats;
@@ -263,13 +189,82 @@ abstract contract BridgeBatches is BridgeWithdrawals {
     }
 
     function _removeInFlight(uint64 id) private {
-        uint256 last = _inFlight.length - 1;
-        bool found = false;
-        for (uint256 i = 0; i < last; i++) {
-            if (_inFlight[i] == id) found = true;
-            // Shifted, not swapped: the list stays ascending.
-            if (found) _inFlight[i] = _inFlight[i + 1];
+        unchecked {
+            uint256 last = _inFlight.length - 1;
+            bool found = false;
+            for (uint256 i = 0; i < last; i++) {
+                if (_inFlight[i] == id) found = true;
+                // Shifted, not swapped: the list stays ascending.
+                if (found) _inFlight[i] = _inFlight[i + 1];
+            }
+            _inFlight.pop();
         }
-        _inFlight.pop();
+    }
+
+    /// @inheritdoc IBridge
+    function getBatch(uint64 id) public view returns (Batch memory b) {
+        unchecked {
+            StoredBatch storage stored = _batches[id];
+            b.id = id;
+            b.status = stored.status;
+            b.formedAtBlock = stored.formedAtBlock;
+            b.formedAtTime = stored.formedAtTime;
+            b.committeeId = stored.committeeId;
+            b.vsize = stored.vsize;
+            b.inputSats = stored.inputSats;
+            b.payoutSats = stored.payoutSats;
+            b.txid = stored.txid;
+            b.bitcoinBlock = stored.bitcoinBlock;
+            b.feeSats = stored.feeSats;
+            b.settledAtBlock = stored.settledAtBlock;
+            b.inputs = _inputsOf(stored);
+            b.requests = _requestsOf(stored);
+            if (b.status == BatchStatus.None) return b;
+            uint64 lowest = type(uint64).max;
+            for (uint256 i = 0; i < b.requests.length; i++) {
+                if (b.requests[i].maxFeeSats < lowest) lowest = b.requests[i].maxFeeSats;
+            }
+            b.budgetSats = lowest * uint64(b.requests.length);
+            // A raised budget may exceed what the inputs leave: the change must stay above the reserve.
+            uint64 left = b.inputSats - b.payoutSats - _changeReserveSats;
+            uint64 bound = b.budgetSats < left ? b.budgetSats : left;
+            while (b.payableRungs < _rungCount && _rung(b.payableRungs) * b.vsize <= bound) {
+                b.payableRungs++;
+            }
+        }
+    }
+
+    function _inputsOf(StoredBatch storage stored) private view returns (BatchInput[] memory inputs) {
+        unchecked {
+            inputs = new BatchInput[](stored.coinIds.length);
+            for (uint256 i = 0; i < inputs.length; i++) {
+                StoredCoin storage coin = _coins[stored.coinIds[i]];
+                inputs[i] = BatchInput({
+                    txid: coin.txid,
+                    vout: coin.vout,
+                    sats: coin.sats,
+                    committeeId: coin.committeeId,
+                    u: coin.u,
+                    csvHeight: coin.csvHeight
+                });
+            }
+        }
+    }
+
+    function _requestsOf(StoredBatch storage stored) private view returns (BatchRequest[] memory requests) {
+        unchecked {
+            requests = new BatchRequest[](stored.requestIds.length);
+            for (uint256 i = 0; i < requests.length; i++) {
+                uint64 id = stored.requestIds[i];
+                StoredRequest storage request = _requests[id];
+                requests[i] = BatchRequest({
+                    id: id,
+                    account: request.account,
+                    amountSats: request.amountSats,
+                    maxFeeSats: request.maxFeeSats,
+                    script: request.script
+                });
+            }
+        }
     }
 }

@@ -75,7 +75,8 @@ abstract contract BridgeDeposits is BridgeStorage {
         emit DepositReproven(paid.txid, paid.vout, paid.blockHash);
     }
 
-    function _credit(ProvenOutput memory paid, uint32 committeeId, bool reclaimable) private whenRunning {
+    function _credit(ProvenOutput memory paid, uint32 committeeId, bool reclaimable) private {
+        _requireRunning();
         if (paid.account == address(0)) revert ZeroAccount();
         if (paid.sats < _minDepositSats) revert DepositTooSmall(paid.sats, _minDepositSats);
         uint32 csvHeight = 0;
@@ -93,6 +94,7 @@ abstract contract BridgeDeposits is BridgeStorage {
                 paid.txid, paid.blockHash, paid.u, paid.height, paid.vout, paid.sats, committeeId, csvHeight, paid.account, credited
             )
         );
+        _use(paid.blockHash);
         _depositsOf[paid.account].push(id);
         emit Deposited(paid.account, paid.txid, paid.vout, paid.sats, credited, id);
         _toFeePool(feeSats);

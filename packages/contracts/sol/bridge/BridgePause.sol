@@ -9,13 +9,17 @@ import {BridgeStorage} from "./BridgeStorage.sol";
 /// @title Pause, halt and resume (protocol.md, section 5).
 abstract contract BridgePause is BridgeStorage {
     modifier onlyLightClient() {
-        if (msg.sender != BITCOIN_LIGHT_CLIENT) revert Unauthorised();
+        _requireLightClient();
         _;
+    }
+
+    function _requireLightClient() private view {
+        if (msg.sender != BITCOIN_LIGHT_CLIENT) revert Unauthorised();
     }
 
     /// @inheritdoc IBridge
     function onDisconnected(bytes32 blockHash) external onlyLightClient {
-        uint64 uses = _uses[blockHash];
+        uint256 uses = _uses[blockHash];
         if (uses == 0 || _disconnected[blockHash]) return;
         _disconnected[blockHash] = true;
         _affectedUses += uses;
@@ -38,7 +42,7 @@ abstract contract BridgePause is BridgeStorage {
         uint256 votes = _vote(pauseId, false, session);
         emit HaltVoted(pauseId, session, votes);
         // f + 1 with f = floor((n - 1) / 3): at least one of them is honest.
-        if (votes >= (IValidators(VALIDATORS).count() - 1) / 3 + 1) _pause(PAUSE_HALTED);
+        if (votes >= (_validatorCount() - 1) / 3 + 1) _pause(PAUSE_HALTED);
     }
 
     /// @inheritdoc IBridge
@@ -47,7 +51,7 @@ abstract contract BridgePause is BridgeStorage {
         if (!IValidators(VALIDATORS).isSession(msg.sender)) revert Unauthorised();
         uint256 votes = _vote(pauseId, true, msg.sender);
         emit ResumeVoted(pauseId, msg.sender, votes);
-        if (votes < 2 * IValidators(VALIDATORS).count() / 3 + 1) return;
+        if (votes < 2 * _validatorCount() / 3 + 1) return;
         _pauseReasons = 0;
         emit Resumed(pauseId);
     }
@@ -57,8 +61,12 @@ abstract contract BridgePause is BridgeStorage {
         return keccak256(abi.encodePacked("Hawser/halt", _chainId, pauseId));
     }
 
+    function _validatorCount() private view returns (uint256) {
+        return IValidators(VALIDATORS).count();
+    }
+
     function _vote(uint64 pauseId, bool resume, address session) private returns (uint256) {
-        if (pauseId != _pauseId) revert WrongPauseId(pauseId, _pauseId);
+        if (pauseId != _pauseId) revert WrongPauseId(pauseId, uint64(_pauseId));
         bytes32 ballot = keccak256(abi.encode(pauseId, resume));
         bytes32 vote = keccak256(abi.encode(ballot, session));
         if (_voted[vote]) revert AlreadyVoted(session);

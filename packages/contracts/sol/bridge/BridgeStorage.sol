@@ -104,45 +104,45 @@ abstract contract BridgeStorage is IBridge {
         uint64 last;
     }
 
-    uint64 internal _custodySats;
-    uint64 internal _pendingSats;
-    uint64 internal _maxFeeSats;
-    uint64 internal _shortfallSats;
+    uint256 internal _custodySats;
+    uint256 internal _pendingSats;
+    uint256 internal _maxFeeSats;
+    uint256 internal _shortfallSats;
 
     uint256 internal _claimableTotalWei;
 
-    uint8 internal _pauseReasons;
-    uint64 internal _pauseId;
-    uint64 internal _affectedUses;
-    uint32 internal _committees;
-    uint32 internal _queueLength;
+    uint256 internal _pauseReasons;
+    uint256 internal _pauseId;
+    uint256 internal _affectedUses;
+    uint256 internal _committees;
+    uint256 internal _queueLength;
 
-    uint64 internal _lastCoinId;
-    uint64 internal _lastRequestId;
-    uint64 internal _lastBatchId;
+    uint256 internal _lastCoinId;
+    uint256 internal _lastRequestId;
+    uint256 internal _lastBatchId;
     /// Bit i is set when bucket i holds a coin.
-    uint64 internal _buckets;
+    uint256 internal _buckets;
 
     List internal _queue;
     uint64[] internal _inFlight;
-    mapping(uint64 id => StoredCoin) internal _coins;
+    mapping(uint256 id => StoredCoin) internal _coins;
     mapping(bytes32 outpoint => uint64 coinId) internal _coinIds;
     mapping(uint256 bucket => List) internal _bucketLists;
-    mapping(uint64 id => StoredRequest) internal _requests;
-    mapping(uint64 id => StoredBatch) internal _batches;
-    mapping(uint32 id => CommitteeParams) internal _committee;
+    mapping(uint256 id => StoredRequest) internal _requests;
+    mapping(uint256 id => StoredBatch) internal _batches;
+    mapping(uint256 id => CommitteeParams) internal _committee;
     mapping(bytes32 outputKey => bool) internal _isCommitteeKey;
     mapping(address account => uint256 wei_) internal _claimable;
     mapping(address account => uint64[] coinIds) internal _depositsOf;
     mapping(address account => uint64[] requestIds) internal _withdrawalsOf;
     /// Deposits and settlements taken from a Bitcoin block.
-    mapping(bytes32 blockHash => uint64) internal _uses;
+    mapping(bytes32 blockHash => uint256) internal _uses;
     mapping(bytes32 blockHash => bool) internal _disconnected;
     /// keccak256(pauseId, resume?, session) of the votes given, and how many there are for (pauseId, resume?).
     mapping(bytes32 vote => bool) internal _voted;
     mapping(bytes32 ballot => uint256) internal _votes;
 
-    bool private transient _entered;
+    uint256 private transient _entered;
 
     uint64 internal immutable _chainId;
     uint256 internal immutable _supplyWei;
@@ -152,7 +152,6 @@ abstract contract BridgeStorage is IBridge {
     uint16 internal immutable _reclaimMinLeft;
     uint64 internal immutable _depositFeeSats;
     uint64 internal immutable _sweepFeeSats;
-    uint16 internal immutable _sweepAfterBlocks;
     uint64 internal immutable _minWithdrawalSats;
     uint64 internal immutable _minMaxFeeSats;
     uint32 internal immutable _batchWaitSeconds;
@@ -162,24 +161,24 @@ abstract contract BridgeStorage is IBridge {
     uint16 internal immutable _maxBatchesInFlight;
     uint16 internal immutable _maxQueueScan;
     uint64 internal immutable _changeReserveSats;
-    uint32 internal immutable _failConfirmations;
-    uint32 internal immutable _anchorSpentConfirmations;
-    uint32 internal immutable _oldCommitteeBlocks;
     uint32 internal immutable _payoutGas;
     uint32 internal immutable _payoutMinGasLeft;
     uint256 internal immutable _packedRungs;
     uint256 internal immutable _rungCount;
 
     modifier nonReentrant() {
-        if (_entered) revert Unauthorised();
-        _entered = true;
+        _enter();
         _;
-        _entered = false;
+        _entered = 0;
     }
 
-    modifier whenRunning() {
+    function _enter() private {
+        if (_entered != 0) revert Unauthorised();
+        _entered = 1;
+    }
+
+    function _requireRunning() internal view {
         if (_pauseReasons != 0) revert BridgePaused();
-        _;
     }
 
     constructor(BridgeParams memory p) {
@@ -212,7 +211,6 @@ abstract contract BridgeStorage is IBridge {
         _reclaimMinLeft = p.reclaimMinLeft;
         _depositFeeSats = p.depositFeeSats;
         _sweepFeeSats = p.sweepFeeSats;
-        _sweepAfterBlocks = p.sweepAfterBlocks;
         _minWithdrawalSats = p.minWithdrawalSats;
         _minMaxFeeSats = p.minMaxFeeSats;
         _batchWaitSeconds = p.batchWaitSeconds;
@@ -222,9 +220,6 @@ abstract contract BridgeStorage is IBridge {
         _maxBatchesInFlight = p.maxBatchesInFlight;
         _maxQueueScan = p.maxQueueScan;
         _changeReserveSats = p.changeReserveSats;
-        _failConfirmations = p.failConfirmations;
-        _anchorSpentConfirmations = p.anchorSpentConfirmations;
-        _oldCommitteeBlocks = p.oldCommitteeBlocks;
         _payoutGas = p.payoutGas;
         _payoutMinGasLeft = p.payoutMinGasLeft;
     }
@@ -239,7 +234,7 @@ abstract contract BridgeStorage is IBridge {
     /// ceil((circulating + unsettled amounts + their maxFees + claimable) / 10^10)
     function _owedSats() internal view returns (uint256) {
         uint256 owedWei =
-            _circulatingWei() + (uint256(_pendingSats) + _maxFeeSats) * WEI_PER_SAT + _claimableTotalWei;
+            _circulatingWei() + (_pendingSats + _maxFeeSats) * WEI_PER_SAT + _claimableTotalWei;
         return (owedWei + WEI_PER_SAT - 1) / WEI_PER_SAT;
     }
 
@@ -251,10 +246,10 @@ abstract contract BridgeStorage is IBridge {
     /// Stores what is missing now; pauses when something is.
     function _recordShortfall() internal {
         uint256 owed = _owedSats();
-        uint64 shortfall = owed > _custodySats ? uint64(owed - _custodySats) : 0;
+        uint256 shortfall = owed > _custodySats ? owed - _custodySats : 0;
         if (shortfall == _shortfallSats) return;
         _shortfallSats = shortfall;
-        emit ShortfallRecorded(shortfall);
+        emit ShortfallRecorded(uint64(shortfall));
         if (shortfall != 0) _pause(PAUSE_SHORTFALL);
     }
 
@@ -262,7 +257,7 @@ abstract contract BridgeStorage is IBridge {
         // A new cause while paused is a new pause: votes given before do not know of it.
         _pauseReasons |= reason;
         _pauseId++;
-        emit Paused(_pauseId, reason);
+        emit Paused(uint64(_pauseId), reason);
     }
 
     // --- payouts
@@ -284,8 +279,8 @@ abstract contract BridgeStorage is IBridge {
         emit ClaimableAdded(account, amountWei);
     }
 
-    function _toFeePool(uint64 feeSats) internal {
-        if (feeSats != 0) IFeePool(FEE_POOL).collect{value: uint256(feeSats) * WEI_PER_SAT}();
+    function _toFeePool(uint256 feeSats) internal {
+        if (feeSats != 0) IFeePool(FEE_POOL).collect{value: feeSats * WEI_PER_SAT}();
     }
 
     // --- coins
@@ -296,7 +291,7 @@ abstract contract BridgeStorage is IBridge {
 
     /// Records an outpoint as custody and makes it available.
     function _addCoin(NewCoin memory n) internal returns (uint64 id) {
-        id = ++_lastCoinId;
+        id = uint64(++_lastCoinId);
         _coinIds[_outpointKey(n.txid, n.vout)] = id;
         StoredCoin storage coin = _coins[id];
         coin.txid = n.txid;
@@ -316,9 +311,11 @@ abstract contract BridgeStorage is IBridge {
     }
 
     function _bucketOf(StoredCoin storage coin) private view returns (uint256 bucket) {
-        if (coin.csvHeight != 0) return RECLAIMABLE_BUCKET;
-        for (uint256 rest = coin.sats >> 1; rest != 0; rest >>= 1) {
-            bucket++;
+        unchecked {
+            if (coin.csvHeight != 0) return RECLAIMABLE_BUCKET;
+            for (uint256 rest = coin.sats >> 1; rest != 0; rest >>= 1) {
+                bucket++;
+            }
         }
     }
 
@@ -328,7 +325,7 @@ abstract contract BridgeStorage is IBridge {
         uint64 last = list.last;
         if (last == 0) {
             list.first = id;
-            _buckets |= uint64(1) << uint64(bucket);
+            _buckets |= 1 << bucket;
         } else {
             _coins[last].next = id;
             coin.prev = last;
@@ -345,7 +342,7 @@ abstract contract BridgeStorage is IBridge {
         if (next == 0) list.last = prev;
         else _coins[next].prev = prev;
         (coin.prev, coin.next) = (0, 0);
-        if (list.first == 0) _buckets &= ~(uint64(1) << uint64(bucket));
+        if (list.first == 0) _buckets &= ~(1 << bucket);
     }
 
     // --- uses of Bitcoin blocks
@@ -361,17 +358,17 @@ abstract contract BridgeStorage is IBridge {
         _lessAffected(1);
     }
 
-    function _lessAffected(uint64 count) internal {
+    function _lessAffected(uint256 count) internal {
         _affectedUses -= count;
         if (_affectedUses == 0 && _pauseReasons & PAUSE_DISCONNECTED != 0) {
-            _pauseReasons &= ~PAUSE_DISCONNECTED;
-            if (_pauseReasons == 0) emit Resumed(_pauseId);
+            _pauseReasons ^= PAUSE_DISCONNECTED;
+            if (_pauseReasons == 0) emit Resumed(uint64(_pauseId));
         }
     }
 
     // --- sizes and rates
 
-    function _rung(uint256 index) internal view returns (uint64) {
+    function _rung(uint256 index) internal view returns (uint256) {
         return uint32(_packedRungs >> (32 * index));
     }
 

@@ -12,24 +12,24 @@ abstract contract BridgeWithdrawals is BridgeStorage {
         FormBatchStatus status;
         uint256 requests;
         uint256 inputs;
-        uint64[] requestIds;
-        uint64[] coinIds;
-        uint64 inputSats;
-        uint64 payoutSats;
-        uint64 budgetSats;
-        uint64 vsize;
+        uint256[] requestIds;
+        uint256[] coinIds;
+        uint256 inputSats;
+        uint256 payoutSats;
+        uint256 budgetSats;
+        uint256 vsize;
     }
 
     /// Requests and coins that may enter, in order, before they are cut to a batch.
     struct Candidates {
         uint256 count;
-        uint64[] ids;
-        uint64[] amounts;
-        uint64[] maxFees;
+        uint256[] ids;
+        uint256[] amounts;
+        uint256[] maxFees;
         uint256[] scriptLengths;
-        uint64[] coins;
+        uint256[] coins;
         /// Sum of the first i + 1 coins.
-        uint64[] covered;
+        uint256[] covered;
         uint256 coinCount;
         bool due;
     }
@@ -38,9 +38,9 @@ abstract contract BridgeWithdrawals is BridgeStorage {
     function requestWithdrawal(bytes calldata scriptPubKey, uint64 maxFeeSats)
         external
         payable
-        whenRunning
         returns (uint64 id)
     {
+        _requireRunning();
         if (!BitcoinTransaction.isStandard(scriptPubKey)) revert NonStandardScript();
         bytes32 key = BitcoinTransaction.taprootKey(scriptPubKey);
         if (key != 0 && _isCommitteeKey[key]) revert CommitteeScript();
@@ -49,7 +49,7 @@ abstract contract BridgeWithdrawals is BridgeStorage {
         uint64 amount = sats > maxFeeSats ? sats - maxFeeSats : 0;
         if (amount < _minWithdrawalSats) revert AmountTooSmall(amount, _minWithdrawalSats);
 
-        id = ++_lastRequestId;
+        id = uint64(++_lastRequestId);
         StoredRequest storage request = _requests[id];
         request.account = msg.sender;
         request.amountSats = amount;
@@ -113,27 +113,29 @@ abstract contract BridgeWithdrawals is BridgeStorage {
         _queueLength--;
     }
 
-    // --- planning
+    // --- planning: indices and sums of at most a hundred amounts of at most 21e14 sat, which cannot overflow
 
     /// ceil(weight / 4) of a batch's transaction; `scriptBytes` is the sum of the payouts' script lengths.
     function _vsize(uint256 inputs, uint256 payouts, uint256 scriptBytes, uint256 inputWeight)
         internal
         pure
-        returns (uint64)
+        returns (uint256)
     {
-        uint256 outputBytes = 9 * payouts + scriptBytes + 9 + CHECKPOINT_SCRIPT_LENGTH + 9 + CHANGE_SCRIPT_LENGTH;
-        uint256 weight = 4
-            * (8 + BitcoinTransaction.varIntLength(inputs) + BitcoinTransaction.varIntLength(payouts + 2) + outputBytes)
-            + 2 + inputs * inputWeight;
-        return uint64((weight + 3) / 4);
+        unchecked {
+            uint256 outputBytes = 9 * payouts + scriptBytes + 9 + CHECKPOINT_SCRIPT_LENGTH + 9 + CHANGE_SCRIPT_LENGTH;
+            uint256 weight = 4
+                * (8 + BitcoinTransaction.varIntLength(inputs) + BitcoinTransaction.varIntLength(payouts + 2) + outputBytes)
+                + 2 + inputs * inputWeight;
+            return (weight + 3) / 4;
+        }
     }
 
     /// Whether a request could go alone, with one input: the share of each in a larger batch is smaller.
-    function _carriesFirstRung(uint64 maxFeeSats, uint256 scriptLength) internal view returns (bool) {
-        return maxFeeSats >= uint256(_rung(0)) * _vsize(1, 1, scriptLength, _currentInputWeight());
+    function _carriesFirstRung(uint256 maxFeeSats, uint256 scriptLength) internal view returns (bool) {
+        return maxFeeSats >= _rung(0) * _vsize(1, 1, scriptLength, _currentInputWeight());
     }
 
-    function _currentInputWeight() internal view returns (uint32) {
+    function _currentInputWeight() internal view returns (uint256) {
         return _committee[_committees - 1].inputWeight;
     }
 
@@ -155,111 +157,123 @@ abstract contract BridgeWithdrawals is BridgeStorage {
     }
 
     function _collectRequests(Candidates memory c) private view {
-        uint256 max = _maxBatchRequests;
-        c.ids = new uint64[](max);
-        c.amounts = new uint64[](max);
-        c.maxFees = new uint64[](max);
-        c.scriptLengths = new uint256[](max);
-        uint64 id = _queue.first;
-        for (uint256 scanned = 0; id != 0 && scanned < _maxQueueScan && c.count < max; scanned++) {
-            StoredRequest storage request = _requests[id];
-            uint256 length = request.script.length;
-            if (_carriesFirstRung(request.maxFeeSats, length)) {
-                uint256 i = c.count++;
-                c.ids[i] = id;
-                c.amounts[i] = request.amountSats;
-                c.maxFees[i] = request.maxFeeSats;
-                c.scriptLengths[i] = length;
-                if (i == 0 && request.requestedAtTime + _batchWaitSeconds <= block.timestamp) c.due = true;
+        unchecked {
+            uint256 max = _maxBatchRequests;
+            c.ids = new uint256[](max);
+            c.amounts = new uint256[](max);
+            c.maxFees = new uint256[](max);
+            c.scriptLengths = new uint256[](max);
+            uint256 id = _queue.first;
+            for (uint256 scanned = 0; id != 0 && scanned < _maxQueueScan && c.count < max; scanned++) {
+                StoredRequest storage request = _requests[id];
+                uint256 length = request.script.length;
+                if (_carriesFirstRung(request.maxFeeSats, length)) {
+                    uint256 i = c.count++;
+                    c.ids[i] = id;
+                    c.amounts[i] = request.amountSats;
+                    c.maxFees[i] = request.maxFeeSats;
+                    c.scriptLengths[i] = length;
+                    if (i == 0 && request.requestedAtTime + _batchWaitSeconds <= block.timestamp) c.due = true;
+                }
+                id = request.next;
             }
-            id = request.next;
+            if (c.count >= _batchMinRequests) c.due = true;
         }
-        if (c.count >= _batchMinRequests) c.due = true;
     }
 
     /// Reclaimable coins first, then the largest bucket downwards; first in, first out inside a bucket.
     function _collectCoins(Candidates memory c) private view {
-        uint256 max = _maxBatchInputs;
-        c.coins = new uint64[](max);
-        c.covered = new uint64[](max);
-        uint64 sum = 0;
-        uint256 bestHeight = _bestHeight();
-        for (uint256 bucket = RECLAIMABLE_BUCKET + 1; bucket > 0 && c.coinCount < max; bucket--) {
-            if ((_buckets >> (bucket - 1)) & 1 == 0) continue;
-            uint64 id = _bucketLists[bucket - 1].first;
-            // Held coins are rare and bounded by what a failed batch had; looking past them costs one slot each.
-            for (uint256 seen = 0; id != 0 && seen < 2 * max && c.coinCount < max; seen++) {
-                StoredCoin storage coin = _coins[id];
-                if (coin.holdUntil <= bestHeight) {
-                    sum += coin.sats;
-                    c.coins[c.coinCount] = id;
-                    c.covered[c.coinCount++] = sum;
+        unchecked {
+            uint256 max = _maxBatchInputs;
+            c.coins = new uint256[](max);
+            c.covered = new uint256[](max);
+            uint256 sum = 0;
+            uint256 bestHeight = _bestHeight();
+            for (uint256 bucket = RECLAIMABLE_BUCKET + 1; bucket > 0 && c.coinCount < max; bucket--) {
+                if ((_buckets >> (bucket - 1)) & 1 == 0) continue;
+                uint256 id = _bucketLists[bucket - 1].first;
+                // Held coins are rare and bounded by what a failed batch had; looking past them costs one slot each.
+                for (uint256 seen = 0; id != 0 && seen < 2 * max && c.coinCount < max; seen++) {
+                    StoredCoin storage coin = _coins[id];
+                    if (coin.holdUntil <= bestHeight) {
+                        sum += coin.sats;
+                        c.coins[c.coinCount] = id;
+                        c.covered[c.coinCount++] = sum;
+                    }
+                    id = coin.next;
                 }
-                id = coin.next;
             }
         }
     }
 
     /// Cuts the candidates until coins cover payouts, budget and change, and the budget carries the first rung.
     function _fit(Plan memory plan, Candidates memory c) private view {
-        plan.status = FormBatchStatus.NotCovered;
-        while (c.count > 0) {
-            (uint64 payouts, uint64 lowest, uint256 lowestAt, uint256 scriptBytes) = _totals(c);
-            uint64 budget = uint64(c.count) * lowest;
-            uint256 inputs = _inputsFor(c, uint256(payouts) + budget + _changeReserveSats);
-            if (inputs == 0) {
-                plan.status = FormBatchStatus.NotCovered;
-                c.count--;
-                continue;
+        unchecked {
+            plan.status = FormBatchStatus.NotCovered;
+            while (c.count > 0) {
+                (uint256 payouts, uint256 lowest, uint256 lowestAt, uint256 scriptBytes) = _totals(c);
+                uint256 budget = c.count * lowest;
+                uint256 inputs = _inputsFor(c, payouts + budget + _changeReserveSats);
+                if (inputs == 0) {
+                    plan.status = FormBatchStatus.NotCovered;
+                    c.count--;
+                    continue;
+                }
+                uint256 vsize = _vsize(inputs, c.count, scriptBytes, _currentInputWeight());
+                if (budget < _rung(0) * vsize) {
+                    // So many small coins: the one that pays least is passed over.
+                    plan.status = FormBatchStatus.FeesTooLow;
+                    _drop(c, lowestAt);
+                    continue;
+                }
+                plan.status = FormBatchStatus.Ready;
+                plan.requests = c.count;
+                plan.inputs = inputs;
+                plan.requestIds = c.ids;
+                plan.coinIds = c.coins;
+                plan.inputSats = c.covered[inputs - 1];
+                plan.payoutSats = payouts;
+                plan.budgetSats = budget;
+                plan.vsize = vsize;
+                return;
             }
-            uint64 vsize = _vsize(inputs, c.count, scriptBytes, _currentInputWeight());
-            if (budget < _rung(0) * vsize) {
-                // So many small coins: the one that pays least is passed over.
-                plan.status = FormBatchStatus.FeesTooLow;
-                _drop(c, lowestAt);
-                continue;
-            }
-            plan.status = FormBatchStatus.Ready;
-            plan.requests = c.count;
-            plan.inputs = inputs;
-            plan.requestIds = c.ids;
-            plan.coinIds = c.coins;
-            plan.inputSats = c.covered[inputs - 1];
-            plan.payoutSats = payouts;
-            plan.budgetSats = budget;
-            plan.vsize = vsize;
-            return;
         }
     }
 
     function _totals(Candidates memory c)
         private
         pure
-        returns (uint64 payouts, uint64 lowest, uint256 lowestAt, uint256 scriptBytes)
+        returns (uint256 payouts, uint256 lowest, uint256 lowestAt, uint256 scriptBytes)
     {
-        lowest = type(uint64).max;
-        for (uint256 i = 0; i < c.count; i++) {
-            payouts += c.amounts[i];
-            scriptBytes += c.scriptLengths[i];
-            if (c.maxFees[i] < lowest) (lowest, lowestAt) = (c.maxFees[i], i);
+        unchecked {
+            lowest = type(uint256).max;
+            for (uint256 i = 0; i < c.count; i++) {
+                payouts += c.amounts[i];
+                scriptBytes += c.scriptLengths[i];
+                if (c.maxFees[i] < lowest) (lowest, lowestAt) = (c.maxFees[i], i);
+            }
         }
     }
 
     /// How many of the coins cover `needed`; 0 when all of them do not.
     function _inputsFor(Candidates memory c, uint256 needed) private pure returns (uint256) {
-        for (uint256 i = 0; i < c.coinCount; i++) {
-            if (c.covered[i] >= needed) return i + 1;
+        unchecked {
+            for (uint256 i = 0; i < c.coinCount; i++) {
+                if (c.covered[i] >= needed) return i + 1;
+            }
+            return 0;
         }
-        return 0;
     }
 
     function _drop(Candidates memory c, uint256 index) private pure {
-        c.count--;
-        for (uint256 i = index; i < c.count; i++) {
-            c.ids[i] = c.ids[i + 1];
-            c.amounts[i] = c.amounts[i + 1];
-            c.maxFees[i] = c.maxFees[i + 1];
-            c.scriptLengths[i] = c.scriptLengths[i + 1];
+        unchecked {
+            c.count--;
+            for (uint256 i = index; i < c.count; i++) {
+                c.ids[i] = c.ids[i + 1];
+                c.amounts[i] = c.amounts[i + 1];
+                c.maxFees[i] = c.maxFees[i + 1];
+                c.scriptLengths[i] = c.scriptLengths[i + 1];
+            }
         }
     }
 }

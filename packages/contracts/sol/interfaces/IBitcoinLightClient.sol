@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {Batch} from "./IBridge.sol";
+
 /// A transaction, its block's header and both Merkle branches. Hashes are in internal byte order; transactions are without witness.
 struct InclusionProof {
     /// The 80 bytes of the block header.
@@ -76,6 +78,16 @@ struct ProvenOutput {
     address account;
 }
 
+/// A proven version of a batch's transaction.
+struct ProvenBatch {
+    bytes32 txid;
+    bytes32 blockHash;
+    uint32 height;
+    uint32 changeVout;
+    uint64 changeSats;
+    uint64 feeSats;
+}
+
 /// What a deposit address was derived from (protocol.md, section 6).
 struct DepositAddress {
     bytes32 internalKey;
@@ -135,6 +147,8 @@ interface IBitcoinLightClient {
     error UnsupportedDepositKind(uint8 kind);
     /// Not exactly one output to the plain address, or not exactly one well-formed HWSD output.
     error BadOpReturnDeposit();
+    /// Version, locktime, inputs or outputs are not those of the batch; `field` names what differs.
+    error NotTheBatch(bytes32 field);
     /// A branch does not lead to the header's Merkle root.
     error BadMerkleBranch();
 
@@ -186,6 +200,14 @@ interface IBitcoinLightClient {
         external
         view
         returns (bytes32 txid, uint32 vout);
+
+    /// @notice As verifyTransaction, for a transaction that must be a version of the batch's, with its change to `outputKey`.
+    function verifyBatch(
+        InclusionProof calldata proof,
+        uint256 minConfirmations,
+        Batch calldata batch,
+        bytes32 outputKey
+    ) external view returns (ProvenBatch memory);
 
     /// @notice True while the best chain is being rewritten.
     function reorganising() external view returns (bool);

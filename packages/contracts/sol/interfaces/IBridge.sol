@@ -19,7 +19,8 @@ struct CommitteeParams {
     uint32 inputWeight;
 }
 
-/// Constructor parameter; protocol.md, sections 6 to 8.
+/// Constructor parameter; protocol.md, sections 6 to 8. Not read yet: sweepAfterBlocks, failConfirmations, anchorSpentConfirmations, oldCommitteeBlocks
+/// (sweep batches, failBatch and later committees do not exist yet).
 struct BridgeParams {
     uint64 chainId;
     /// 21,000,000 BTC in wei: what the bridge holds at genesis.
@@ -400,7 +401,6 @@ interface IBridge {
 
     // --- views
 
-    function params() external view returns (BridgeParams memory);
     function committee(uint32 id) external view returns (Committee memory);
     function currentCommitteeId() external view returns (uint32);
     function reserves() external view returns (Reserves memory);

@@ -352,18 +352,46 @@ contract WithdrawalTest is BridgeKit {
         assertTrue(bridge.canFormBatch(), "two");
     }
 
-    function test_a_request_that_cannot_carry_the_first_rung_is_passed_over_until_raised() public {
+    function test_a_request_that_cannot_carry_the_first_rung_is_passed_over_until_it_is_raised() public {
         // One input of 400 weight units, one P2WPKH payout: 4 (8 + 2 + 31 + 56 + 43) + 2 + 400 = 962 -> 241 vbytes, 482 sat at 2 sat/vB.
         uint256[] memory lengths = new uint256[](1);
         lengths[0] = 22;
         assertEq(bridge.vsizeOf(1, lengths), 241, "vsize by hand");
-        // With 190 inputs' worth of weight nobody could: raise the bar through the committee's input weight instead.
-        uint64 low = request(ALICE, 50_000, 500);
-        assertTrue(bridge.getWithdrawal(low).reason == WithdrawalReason.WaitingForBatch, "500 carries 482");
         uint64[6] memory rates = [uint64(2), 5, 12, 30, 75, 190];
         for (uint256 i = 0; i < 6; i++) {
             assertEq(bridge.quoteWithdrawal().rungFeesSats[i], rates[i] * 253, "a P2TR payout has 12 bytes more");
         }
+        // 506 sat for a P2TR payout: 500 does not carry it.
+        vm.prank(ALICE);
+        uint64 low = bridge.requestWithdrawal{value: 50_500 * SAT}(p2tr(bytes32("x")), 500);
+        assertTrue(bridge.getWithdrawal(low).reason == WithdrawalReason.FeeTooLow, "it says so");
+        vm.warp(block.timestamp + 11);
+        assertTrue(bridge.formBatchStatus() == FormBatchStatus.FeesTooLow, "nothing to form");
+        uint64 other = request(BOB, 50_000, 500);
+        Batch memory batch = bridge.getBatch(formNow());
+        assertEq(batch.requests.length, 1, "one");
+        assertEq(batch.requests[0].id, other, "the low one is passed over");
+        vm.prank(ALICE);
+        bridge.raiseMaxFee{value: 6 * SAT}(low);
+        assertTrue(bridge.getWithdrawal(low).reason == WithdrawalReason.WaitingForBatch, "raised");
+        assertEq(bridge.getBatch(formNow()).requests[0].id, low, "and batched");
+    }
+
+    function test_reclaimable_coins_go_first_but_a_plain_one_is_the_anchor() public {
+        (DepositClaim memory c, bytes memory script) = claimOf(ALICE, bytes32(vm.createWallet(77).publicKeyX));
+        Mined memory m = extend(payment(1, output(60_000, script)));
+        bridge.deposit(m.proof, c);
+        request(ALICE, 30_000, 1000);
+        Batch memory alone = bridge.getBatch(formNow());
+        assertEq(alone.inputs.length, 1, "one covers it");
+        assertEq(alone.inputs[0].u, depositU(ALICE, c.refundKey), "the reclaimable one");
+        m = extend(payment(1, output(60_000, script)));
+        bridge.deposit(m.proof, c);
+        request(ALICE, 100_000, 1000);
+        Batch memory both = bridge.getBatch(formNow());
+        assertEq(both.inputs.length, 2, "two");
+        assertEq(both.inputs[0].csvHeight, 0, "the anchor is not reclaimable");
+        assertEq(both.inputs[1].sats, 60_000, "the reclaimable one behind it");
     }
 
     function test_forms_in_order_takes_the_largest_bucket_and_knows_its_rungs() public {

@@ -192,6 +192,17 @@ export const bitcoinLightClientAbi = [
     "type": "error"
   },
   {
+    "inputs": [
+      {
+        "internalType": "bytes32",
+        "name": "field",
+        "type": "bytes32"
+      }
+    ],
+    "name": "NotTheBatch",
+    "type": "error"
+  },
+  {
     "inputs": [],
     "name": "NothingNew",
     "type": "error"
@@ -501,6 +512,245 @@ export const bitcoinLightClientAbi = [
       }
     ],
     "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "components": [
+          {
+            "internalType": "bytes",
+            "name": "header",
+            "type": "bytes"
+          },
+          {
+            "internalType": "uint32",
+            "name": "index",
+            "type": "uint32"
+          },
+          {
+            "internalType": "bytes",
+            "name": "coinbase",
+            "type": "bytes"
+          },
+          {
+            "internalType": "bytes32[]",
+            "name": "coinbaseBranch",
+            "type": "bytes32[]"
+          },
+          {
+            "internalType": "bytes",
+            "name": "transaction",
+            "type": "bytes"
+          },
+          {
+            "internalType": "bytes32[]",
+            "name": "branch",
+            "type": "bytes32[]"
+          }
+        ],
+        "internalType": "struct InclusionProof",
+        "name": "proof",
+        "type": "tuple"
+      },
+      {
+        "internalType": "uint256",
+        "name": "minConfirmations",
+        "type": "uint256"
+      },
+      {
+        "components": [
+          {
+            "internalType": "uint64",
+            "name": "id",
+            "type": "uint64"
+          },
+          {
+            "internalType": "enum BatchStatus",
+            "name": "status",
+            "type": "uint8"
+          },
+          {
+            "internalType": "uint64",
+            "name": "formedAtBlock",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint64",
+            "name": "formedAtTime",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint32",
+            "name": "committeeId",
+            "type": "uint32"
+          },
+          {
+            "internalType": "uint64",
+            "name": "budgetSats",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint64",
+            "name": "vsize",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint64",
+            "name": "inputSats",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint64",
+            "name": "payoutSats",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint8",
+            "name": "payableRungs",
+            "type": "uint8"
+          },
+          {
+            "components": [
+              {
+                "internalType": "bytes32",
+                "name": "txid",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "uint32",
+                "name": "vout",
+                "type": "uint32"
+              },
+              {
+                "internalType": "uint64",
+                "name": "sats",
+                "type": "uint64"
+              },
+              {
+                "internalType": "uint32",
+                "name": "committeeId",
+                "type": "uint32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "u",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "uint32",
+                "name": "csvHeight",
+                "type": "uint32"
+              }
+            ],
+            "internalType": "struct BatchInput[]",
+            "name": "inputs",
+            "type": "tuple[]"
+          },
+          {
+            "components": [
+              {
+                "internalType": "uint64",
+                "name": "id",
+                "type": "uint64"
+              },
+              {
+                "internalType": "address",
+                "name": "account",
+                "type": "address"
+              },
+              {
+                "internalType": "uint64",
+                "name": "amountSats",
+                "type": "uint64"
+              },
+              {
+                "internalType": "uint64",
+                "name": "maxFeeSats",
+                "type": "uint64"
+              },
+              {
+                "internalType": "bytes",
+                "name": "script",
+                "type": "bytes"
+              }
+            ],
+            "internalType": "struct BatchRequest[]",
+            "name": "requests",
+            "type": "tuple[]"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "txid",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "bitcoinBlock",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "uint64",
+            "name": "feeSats",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint64",
+            "name": "settledAtBlock",
+            "type": "uint64"
+          }
+        ],
+        "internalType": "struct Batch",
+        "name": "batch",
+        "type": "tuple"
+      },
+      {
+        "internalType": "bytes32",
+        "name": "outputKey",
+        "type": "bytes32"
+      }
+    ],
+    "name": "verifyBatch",
+    "outputs": [
+      {
+        "components": [
+          {
+            "internalType": "bytes32",
+            "name": "txid",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "blockHash",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "uint32",
+            "name": "height",
+            "type": "uint32"
+          },
+          {
+            "internalType": "uint32",
+            "name": "changeVout",
+            "type": "uint32"
+          },
+          {
+            "internalType": "uint64",
+            "name": "changeSats",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint64",
+            "name": "feeSats",
+            "type": "uint64"
+          }
+        ],
+        "internalType": "struct ProvenBatch",
+        "name": "version",
+        "type": "tuple"
+      }
+    ],
+    "stateMutability": "view",
     "type": "function"
   },
   {
