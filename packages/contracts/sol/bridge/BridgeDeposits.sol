@@ -8,6 +8,7 @@ import {BridgeStorage} from "./BridgeStorage.sol";
 /// @title Deposits and lost custody (protocol.md, sections 6 and 7).
 abstract contract BridgeDeposits is BridgeStorage {
     uint8 private constant KIND_PLAIN = 0;
+
     /// @inheritdoc IBridge
     function deposit(InclusionProof calldata proof, DepositClaim calldata claim_) external nonReentrant {
         if (claim_.kind != KIND_PLAIN) revert UnsupportedDepositKind(claim_.kind);
