@@ -69,6 +69,7 @@ export {
   type SealedHash,
   type SlotFault,
 } from './aura.ts'
+export { AuraAuthorService, type Abstention, type AuraAuthorOptions, type AuthorTask } from './aura-author-service.ts'
 export { AuraConsensus, type AuraOptions } from './aura-consensus.ts'
 export { SignerGuard, type GuardedAct } from './signer-guard.ts'
 export { GuardedSigner } from './guarded-signer.ts'

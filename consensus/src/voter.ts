@@ -48,6 +48,7 @@ const COST_BAD_SIGNATURE = -100
 const COST_UNKNOWN_VOTER = -150
 const COST_INVALID_COMMIT = -5000
 const COST_INVALID_CATCH_UP = -5000
+const COST_NO_CATCH_UP = -20
 
 export interface VoterConfig {
   readonly voters: VoterSet
@@ -176,11 +177,8 @@ export class Voter {
         return this.#unpark()
       case 'voteReceived':
         return this.#onVote(event.vote, event.peer)
-      case 'voteSigned': {
-        const live = this.#rounds.get(event.vote.round)
-        if (live !== undefined) live.signed[event.vote.kind] = event.vote
+      case 'voteSigned':
         return this.#count(event.vote)
-      }
       case 'voteRefused': {
         const live = this.#rounds.get(event.round)
         if (live !== undefined) live.mayVote = false
@@ -432,12 +430,12 @@ export class Voter {
     if (live === undefined) return
     const { kind, voter } = vote
     if (this.#isOwn(vote)) {
-      const own = live.own[kind]
-      // A vote of ours that this disk does not know: it was made before the disk was lost, and it binds.
-      if (own === undefined) {
-        live.own[kind] = vote
-        live.signed[kind] = vote
-      } else if (own.hash !== vote.hash) return this.#halt('our own key has voted differently elsewhere')
+      const signed = live.signed[kind]
+      if (signed !== undefined && signed.hash !== vote.hash)
+        return this.#halt('our own key has voted differently elsewhere')
+      // A vote of ours that this disk does not know was made before the disk was lost; it binds, a mere intent does not.
+      live.own[kind] = vote
+      live.signed[kind] = vote
     }
     if (kind === 'primary') {
       if (voter === this.#config.voters.primaryOf(vote.round)) live.hint ??= { number: vote.number, hash: vote.hash }
@@ -472,12 +470,13 @@ export class Voter {
     for (const parked of ready)
       if (parked.type === 'vote') this.#count(parked.vote)
       else this.#onCommit(parked.commit, parked.peer)
-    if (this.#waitingCatchUp !== undefined) {
-      const { peer, response, deadlineMs } = this.#waitingCatchUp
-      this.#waitingCatchUp = undefined
-      if (deadlineMs > this.#now) this.#takeCatchUp(peer, response, deadlineMs)
-      else this.#neighbours.delete(peer)
-    }
+    if (this.#waitingCatchUp === undefined) return
+    const { peer, response, deadlineMs } = this.#waitingCatchUp
+    const complete = [response.base, ...response.targets].every(({ hash }) => known(hash))
+    if (!complete && deadlineMs > this.#now) return
+    this.#waitingCatchUp = undefined
+    if (complete) this.#takeCatchUp(peer, response, deadlineMs)
+    else this.#neighbours.delete(peer)
   }
 
   // ---------------------------------------------------------------- finality and commits
@@ -564,8 +563,11 @@ export class Voter {
 
   /** A peer that does not keep its word is asked last: it counts again with its next packet. */
   #dropCatchUp(): void {
-    if (this.#catchUp !== undefined) this.#neighbours.delete(this.#catchUp.peer)
+    if (this.#catchUp === undefined) return
+    const { peer } = this.#catchUp
+    this.#neighbours.delete(peer)
     this.#catchUp = undefined
+    this.#emit({ type: 'reportPeer', peer, delta: COST_NO_CATCH_UP, reason: 'claimed a round and did not show it' })
   }
 
   #onMissingVotes(peer: string, packet: NeighbourPacket): void {

@@ -1,0 +1,174 @@
+import { describe, expect, it } from 'vitest'
+import { testHash, testTree, testVote, testVoters } from './testing/fixtures.ts'
+import type { BlockRef, NeighbourPacket, SignedVote } from './types.ts'
+import type { VoterEffect } from './voter-events.ts'
+import { Voter } from './voter.ts'
+
+const T = 100
+const BAD = Uint8Array.of(1)
+
+function setup(local?: number, parents: readonly number[] = [0, 1, 2]) {
+  const { tree, blocks } = testTree(parents)
+  const voter = new Voter({
+    voters: testVoters(4),
+    local,
+    gossipMs: T,
+    base: blocks[0] as BlockRef,
+    verifyVote: (vote) => vote.signature.length === 65,
+    chain: tree,
+  })
+  return { voter, blocks, at: (index: number) => blocks[index] as BlockRef }
+}
+
+const ofType = <K extends VoterEffect['type']>(effects: readonly VoterEffect[], type: K) =>
+  effects.filter((effect): effect is VoterEffect & { type: K } => effect.type === type)
+const packet = (round: bigint): NeighbourPacket => ({ setId: 1n, round, finalizedNumber: 0n, stuck: false, have: [] })
+
+describe('a voter', () => {
+  it('has its decision on disk before it signs', () => {
+    const effects = setup(0).voter.handle({ type: 'start' }, 0)
+    const sign = effects.findIndex((effect) => effect.type === 'signAndSendVote')
+    expect(sign).toBeGreaterThan(0)
+    expect(effects[sign - 1]).toMatchObject({ type: 'persist', sync: true })
+  })
+
+  it('does not vote while there is no block above the final one', () => {
+    const { voter } = setup(0, [])
+    expect(ofType(voter.handle({ type: 'start' }, 0), 'signAndSendVote')).toEqual([])
+    for (let t = T; t < 50 * T; t += T)
+      expect(ofType(voter.handle({ type: 'timer', id: 'tick' }, t), 'signAndSendVote')).toEqual([])
+    expect(voter.stuck).toBe(false)
+  })
+
+  it('follows without a key: counts votes, finalises, signs nothing', () => {
+    const { voter, at } = setup()
+    const all = voter.handle({ type: 'start' }, 0)
+    for (const kind of ['prevote', 'precommit'] as const)
+      for (const index of [0, 1, 2])
+        all.push(...voter.handle({ type: 'voteReceived', peer: 'p', vote: testVote(kind, index, at(3)) }, 1))
+    expect(ofType(all, 'finalize').map((effect) => effect.block)).toEqual([{ number: 3n, hash: at(3).hash }])
+    expect(ofType(all, 'signAndSendVote')).toEqual([])
+    expect(voter.round).toBe(2n)
+  })
+
+  it('repeats after a restart what it had decided, even when the head is another now', () => {
+    const first = setup(0)
+    const records = ofType(first.voter.handle({ type: 'start' }, 0), 'persist').map((effect) => effect.record)
+    const { tree } = testTree([0, 1, 2, 3])
+    const again = new Voter({
+      voters: testVoters(4),
+      local: 0,
+      gossipMs: T,
+      base: first.at(0),
+      verifyVote: () => true,
+      chain: tree,
+      records,
+    })
+    const votes = ofType(again.handle({ type: 'start' }, 0), 'signAndSendVote').map((effect) => effect.vote)
+    expect(votes).toMatchObject([{ kind: 'prevote', round: 1n, hash: first.at(3).hash }])
+  })
+
+  it('parks two votes of a voter and phase for unknown blocks, and no more', () => {
+    const { voter } = setup(0)
+    voter.handle({ type: 'start' }, 0)
+    for (let n = 100; n < 120; n++)
+      voter.handle({ type: 'voteReceived', vote: testVote('prevote', 1, { number: 9n, hash: testHash(n) }) }, 1)
+    expect(voter.parked).toBe(2)
+    const asked = ofType(voter.handle({ type: 'timer', id: 'tick' }, 10 * T), 'requestBlock')
+    expect(asked.length).toBe(2)
+  })
+
+  it('blames bad signatures and strangers, and ignores other sets and far rounds without blame', () => {
+    const { voter, at } = setup(0)
+    voter.handle({ type: 'start' }, 0)
+    const answer = (vote: SignedVote) => {
+      const effects = voter.handle({ type: 'voteReceived', peer: 'p', vote }, 1)
+      return [ofType(effects, 'verdict')[0]?.verdict, ofType(effects, 'reportPeer')[0]?.delta]
+    }
+    const vote = testVote('prevote', 1, at(3))
+    expect(answer({ ...vote, signature: BAD })).toEqual(['reject', -100])
+    expect(answer({ ...vote, voter: 4 })).toEqual(['reject', -150])
+    expect(answer({ ...vote, setId: 2n })).toEqual(['ignore', undefined])
+    expect(answer({ ...vote, round: 9n })).toEqual(['ignore', undefined])
+    expect(answer(vote)).toEqual(['accept', undefined])
+    expect(answer(vote)).toEqual(['ignore', undefined])
+  })
+
+  it('asks for a catch-up three rounds behind at once, one round behind only when stuck, and one at a time', () => {
+    const far = setup(0).voter
+    far.handle({ type: 'start' }, 0)
+    const asked = ofType(far.handle({ type: 'neighbour', peer: 'p', packet: packet(5n) }, 1), 'requestCatchUp')
+    expect(asked).toMatchObject([{ peer: 'p', request: { setId: 1n, round: 4n } }])
+    expect(ofType(far.handle({ type: 'neighbour', peer: 'q', packet: packet(9n) }, 2), 'requestCatchUp')).toEqual([])
+
+    const near = setup(0).voter
+    near.handle({ type: 'start' }, 0)
+    expect(ofType(near.handle({ type: 'neighbour', peer: 'p', packet: packet(2n) }, 1), 'requestCatchUp')).toEqual([])
+    const late = near.handle({ type: 'timer', id: 'tick' }, 11 * T)
+    expect(near.stuck).toBe(true)
+    expect(ofType(late, 'requestCatchUp')).toMatchObject([{ request: { round: 1n } }])
+  })
+
+  it('does not take a catch-up that it did not ask for, or that lacks votes', () => {
+    const { voter, at } = setup(0)
+    voter.handle({ type: 'start' }, 0)
+    const response = { setId: 1n, round: 4n, base: at(0), targets: [], prevotes: [], precommits: [] }
+    voter.handle({ type: 'catchUpReceived', peer: 'p', response }, 1)
+    expect(voter.round).toBe(1n)
+    voter.handle({ type: 'neighbour', peer: 'p', packet: packet(5n) }, 2)
+    const effects = voter.handle({ type: 'catchUpReceived', peer: 'p', response }, 3)
+    expect(ofType(effects, 'reportPeer')[0]?.delta).toBe(-5000)
+    expect(voter.round).toBe(1n)
+  })
+
+  it('takes over a completed round whose signatures and weights hold, and blames one where they do not', () => {
+    const answer = (voters: readonly number[], signature = new Uint8Array(65)) => {
+      const { voter, at } = setup(0)
+      voter.handle({ type: 'start' }, 0)
+      voter.handle({ type: 'neighbour', peer: 'p', packet: packet(5n) }, 1)
+      const votes = voters.map((index) => ({ target: 0, voter: index, signature: new Uint8Array(65) }))
+      const precommits = votes.map((vote, i) => (i === 0 ? { ...vote, signature } : vote))
+      const response = { setId: 1n, round: 4n, base: at(0), targets: [at(3)], prevotes: votes, precommits }
+      const effects = voter.handle({ type: 'catchUpReceived', peer: 'p', response }, 2)
+      return [voter.round, voter.finalized.number, ofType(effects, 'reportPeer')[0]?.delta]
+    }
+    expect(answer([1, 2, 3])).toEqual([5n, 3n, undefined])
+    expect(answer([1, 2, 3], BAD)).toEqual([1n, 0n, -5000])
+    expect(answer([1, 2])).toEqual([1n, 0n, -5000])
+    expect(answer([1, 2, 2])).toEqual([1n, 0n, -5000])
+    expect(answer([1, 2, 9])).toEqual([1n, 0n, -5000])
+  })
+
+  it('begins no round while the estimate of the round before the last is not final', () => {
+    const { voter, at } = setup()
+    voter.handle({ type: 'start' }, 0)
+    const feed = (round: bigint, kind: 'prevote' | 'precommit', index: number, target: number) =>
+      voter.handle({ type: 'voteReceived', peer: 'p', vote: testVote(kind, index, at(target), round) }, 1)
+    for (const round of [1n, 2n]) {
+      for (const index of [0, 1, 2]) feed(round, 'prevote', index, 3)
+      for (const [index, target] of [3, 3, 1].entries()) feed(round, 'precommit', index, target)
+    }
+    expect(voter.stateOf(2n)).toMatchObject({ completable: true, estimate: { number: 3n }, finalized: { number: 1n } })
+    expect(voter.round).toBe(2n)
+    feed(1n, 'precommit', 3, 3)
+    expect(voter.finalized.number).toBe(3n)
+    expect(voter.round).toBe(3n)
+  })
+
+  it('stops when its own key votes for something else elsewhere', () => {
+    const { voter, at } = setup(0)
+    voter.handle({ type: 'start' }, 0)
+    voter.handle({ type: 'voteSigned', vote: testVote('prevote', 0, at(3)) }, 0)
+    const effects = voter.handle({ type: 'voteReceived', peer: 'p', vote: testVote('prevote', 0, at(1)) }, 1)
+    expect(ofType(effects, 'halt').length).toBe(1)
+  })
+
+  it('is bound by its own vote from before a disk was lost', () => {
+    const { voter, at } = setup(0)
+    voter.handle({ type: 'start' }, 0)
+    voter.handle({ type: 'voteRefused', round: 1n, kind: 'prevote' }, 0)
+    const effects = voter.handle({ type: 'voteReceived', peer: 'p', vote: testVote('prevote', 0, at(1)) }, 1)
+    expect(ofType(effects, 'halt')).toEqual([])
+    expect(ofType(voter.handle({ type: 'timer', id: 'prevote:1' }, 300), 'signAndSendVote')).toEqual([])
+  })
+})
