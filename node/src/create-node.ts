@@ -18,7 +18,14 @@ import {
   type BlockRef,
   type ChainSpec,
 } from '@hawser/chain'
-import { AuraConsensus, AuthorService, GrandpaService, GuardedSigner, SignerGuard, VoterSet } from '@hawser/consensus'
+import {
+  AuraAuthorService,
+  AuraConsensus,
+  GrandpaService,
+  GuardedSigner,
+  SignerGuard,
+  VoterSet,
+} from '@hawser/consensus'
 import { EthereumJsEngine } from '@hawser/execution'
 import { buildGenesis, committeeOf } from '@hawser/genesis'
 import { Libp2pTransport, SyncService } from '@hawser/p2p'
@@ -40,6 +47,7 @@ import { claimDatabase, LevelStore } from '@hawser/storage'
 import type { NodeConfig } from './config.ts'
 import type { NodeError } from './errors.ts'
 import { readKeyFile } from './key-file.ts'
+import { produceBlock } from './produce-block.ts'
 
 /** What the client calls itself, with its version. */
 export const CLIENT_VERSION = 'Hawser/0.1.0'
@@ -235,19 +243,17 @@ export async function createNode(dependencies: NodeDependencies): Promise<Hawser
     await bridge.start()
     stops.push(() => bridge.stop())
     if (signer) {
-      const author = new AuthorService({
-        spec,
-        store,
-        engine,
+      const parts = { spec, store, engine, importer, pool, inherents: bridge, transport, signer, logger }
+      const author = new AuraAuthorService({
+        address: signer.address,
         consensus: aura,
-        importer,
-        pool,
-        inherents: bridge,
-        transport,
-        signer,
+        slotSeconds: spec.slotSeconds,
+        tree,
+        slotOf: (ref) => slotOf(spec, headerOf(ref.hash)?.timestamp ?? 0n),
+        alone: () => sync.progress.syncing || (validators.length > 1 && transport.peers().length === 0),
+        produce: (task) => produceBlock(parts, task),
         clock,
         logger,
-        mayAuthor: () => !sync.progress.syncing && (validators.length === 1 || transport.peers().length > 0),
       })
       author.start()
       stops.push(() => author.stop())
