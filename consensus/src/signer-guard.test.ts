@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { isAppError, uintBE } from '@hawser/primitives'
@@ -60,6 +60,15 @@ describe('the signing guard', () => {
     expect(await outcome(guard.allow(prevote(5n), digest(9)))).toBe('SIGNER_REFUSED')
     expect(await outcome(guard.allow(prevote(5n), digest(1)))).toBe('ok')
     expect(await outcome(guard.allow(seal(5n), digest(9)))).toBe('SIGNER_REFUSED')
+  })
+
+  it('does not wave an act through whose record could not be written', async () => {
+    const guard = await SignerGuard.open(path, { allowFresh: true })
+    await rm(folder, { recursive: true })
+    expect(await outcome(guard.allow(seal(3n), digest(1)))).not.toBe('ok')
+    expect(await outcome(guard.allow(seal(3n), digest(1)))).not.toBe('ok')
+    await mkdir(folder)
+    expect(await outcome(guard.allow(seal(3n), digest(1)))).toBe('ok')
   })
 
   it('decides one act at a time, also when two come at once', async () => {

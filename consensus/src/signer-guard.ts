@@ -27,7 +27,7 @@ type FileKind = (typeof FILE_KINDS)[number]
  */
 export class SignerGuard {
   readonly #path: string
-  readonly #signed: Record<FileKind, Signed[]>
+  #signed: Record<FileKind, Signed[]>
   #busy: Promise<unknown> = Promise.resolve()
 
   private constructor(path: string, signed: Record<FileKind, Signed[]>) {
@@ -53,7 +53,7 @@ export class SignerGuard {
           { cause },
         )
       const guard = new SignerGuard(path, { seal: [], prevote: [], precommit: [], primary: [] })
-      await guard.#save()
+      await guard.#save(guard.#signed)
       return guard
     }
     return new SignerGuard(path, parse(text, path))
@@ -80,14 +80,15 @@ export class SignerGuard {
         { code: 'SIGNER_REFUSED', fault: 'local' },
         `${kind} at ${at.join('/')} refused: ${last.at.join('/')} was signed already`,
       )
-    signed.push({ at, digest })
-    if (signed.length > MAX_REMEMBERED_ACTS) signed.shift()
-    await this.#save()
+    const next = { ...this.#signed, [kind]: [...signed, { at, digest }].slice(-MAX_REMEMBERED_ACTS) }
+    // Remembered only once it is on disk: after a failed write the same act is written again, not waved through.
+    await this.#save(next)
+    this.#signed = next
   }
 
-  async #save(): Promise<void> {
+  async #save(signed: Record<FileKind, Signed[]>): Promise<void> {
     const content = Object.fromEntries(
-      FILE_KINDS.map((kind) => [kind, this.#signed[kind].map(({ at, digest }) => [`${at[0]}`, `${at[1]}`, digest])]),
+      FILE_KINDS.map((kind) => [kind, signed[kind].map(({ at, digest }) => [`${at[0]}`, `${at[1]}`, digest])]),
     )
     const next = `${this.#path}.next`
     await synced(await open(next, 'w', 0o600), (file) =>

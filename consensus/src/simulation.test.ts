@@ -75,6 +75,12 @@ describe('voters in a simulated network', () => {
     expect(sim.lowestFinal()).toBeGreaterThan(before + 5n)
   })
 
+  it('finalise alone when there is but one', () => {
+    const sim = new Simulation({ seed: 2, voters: 1 })
+    sim.run(10_500)
+    expect(sim.lowestFinal()).toBe(10n)
+  })
+
   it('let a follower without a key learn what is final', () => {
     const sim = new Simulation({ seed: 11, voters: 4, followers: 1 })
     sim.run(10_500)
