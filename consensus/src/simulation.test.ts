@@ -29,10 +29,9 @@ describe('voters in a simulated network', () => {
     const stalled: string[] = []
     for (let seed = FIRST_SEED; seed < FIRST_SEED + SEEDS; seed++) {
       const sim = build(seed)
-      sim.run(6000 + 3000)
-      const newest = [...sim.blocks.values()].reduce((n, block) => (block.number > n ? block.number : n), 0n)
-      sim.run(9000)
-      if (sim.lowestFinal() < newest) stalled.push(`seed ${seed}: ${sim.lowestFinal()} < ${newest} ${sim.trace()}`)
+      sim.run(18_000)
+      // By number it could not be said: finality may take a shorter branch than the one that was best.
+      if (sim.oldestFinalBirthMs() <= 6000) stalled.push(`seed ${seed}: ${sim.trace()}`)
     }
     expect(stalled).toEqual([])
   })

@@ -367,6 +367,11 @@ export class Simulation {
       .reduce((low, node) => (node.finalized.number < low ? node.finalized.number : low), 1n << 60n)
   }
 
+  /** When the oldest of the honest nodes' last finalised blocks was made, in milliseconds. */
+  oldestFinalBirthMs(): number {
+    return Math.min(...this.honest().map((node) => this.bornAtMs.get(node.finalized.hash) ?? 0))
+  }
+
   /** A line that two runs of one seed must have in common. */
   trace(): string {
     return this.nodes.map((node) => `${node.finalized.hash}/${node.voter.round}`).join(',')
