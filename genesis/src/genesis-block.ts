@@ -22,14 +22,9 @@ export interface Genesis {
   readonly state: readonly Write[]
 }
 
-/** Block 0 of a chain spec. extraData is the spec's hash: whoever agrees on the genesis hash agrees on every constant. */
-export async function buildGenesis(spec: ChainSpec, common: Common): Promise<Genesis> {
-  const head = {
-    timestamp: BigInt(spec.genesisTime),
-    gasLimit: gasLimitAt(spec, 0n),
-    baseFeePerGas: BigInt(spec.minBaseFeeWei),
-  }
-  const accounts: GenesisAccount[] = [
+/** Every account of block 0: what Ethereum's tools expect, and the system contracts. Only the bridge has a balance. */
+export function genesisAccounts(spec: ChainSpec): readonly GenesisAccount[] {
+  return [
     ...standardContracts,
     ...systemContractCode(spec).map((contract) => ({
       ...contract,
@@ -37,6 +32,19 @@ export async function buildGenesis(spec: ChainSpec, common: Common): Promise<Gen
       balance: contract.address === systemContracts.bridge ? SUPPLY_WEI : 0n,
     })),
   ]
+}
+
+/** Block 0 of a chain spec. extraData is the spec's hash: whoever agrees on the genesis hash agrees on every constant. */
+export async function buildGenesis(
+  spec: ChainSpec,
+  common: Common,
+  accounts: readonly GenesisAccount[] = genesisAccounts(spec),
+): Promise<Genesis> {
+  const head = {
+    timestamp: BigInt(spec.genesisTime),
+    gasLimit: gasLimitAt(spec, 0n),
+    baseFeePerGas: BigInt(spec.minBaseFeeWei),
+  }
   const { stateRoot, state } = await buildGenesisState(common, head, accounts)
   const block = createBlock(
     {

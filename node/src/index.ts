@@ -1,7 +1,7 @@
 export { configSchema, readConfig, type NodeConfig } from './config.ts'
 export { CLIENT_VERSION, createNode, type HawserNode, type NodeDependencies, type NodeStatus } from './create-node.ts'
 export { Devnet, DEVNET_VALIDATORS, findDevnet, type DevnetAccess, type DevnetOptions } from './devnet/devnet.ts'
-export { DEV_MNEMONIC, DEV_WALLET_SEED, devAccounts, devValidatorKeys } from './devnet/dev-keys.ts'
+export { DEV_MNEMONIC, DEV_WALLET_SEED, devAccounts, devValidatorKeys, validatorSpecOf } from './devnet/dev-keys.ts'
 export { accessFromUrl, findBitcoind, openSource, type L1Access, type L1Choice } from './devnet/devnet-l1.ts'
 export type { ReadyMessage } from './devnet/validator-process.ts'
 export { encryptKey, readKeyFile, writeKeyFile } from './key-file.ts'

@@ -237,7 +237,9 @@ export class EthereumJsEngine implements ExecutionEngine {
       to: call.to,
       signingHash: toHex(unsigned.getHashedMessageToSign()) as Hash32,
     })
-    return unsigned.addSignature(BigInt(signature[64] ?? 0), signature.subarray(0, 32), signature.subarray(32, 64))
+    // EIP-155
+    const v = common.chainId() * 2n + 35n + BigInt(signature[64] ?? 0)
+    return unsigned.addSignature(v, signature.subarray(0, 32), signature.subarray(32, 64))
   }
 
   #refuseSessionKey(tx: TypedTransaction): void {
