@@ -155,6 +155,23 @@ describe('a voter', () => {
     expect(voter.round).toBe(3n)
   })
 
+  it('does not precommit below what the round before may still finalise', () => {
+    const { voter, at } = setup(3)
+    const all = voter.handle({ type: 'start' }, 0)
+    const feed = (round: bigint, kind: 'prevote' | 'precommit', target: readonly number[]) => {
+      for (const [index, block] of target.entries())
+        all.push(...voter.handle({ type: 'voteReceived', vote: testVote(kind, index, at(block), round) }, 1))
+    }
+    feed(1n, 'prevote', [3, 3, 3])
+    feed(1n, 'precommit', [3, 3, 1])
+    expect(voter.round).toBe(2n)
+    feed(2n, 'prevote', [1, 1, 1])
+    for (const id of ['prevote:2', 'precommit:2']) all.push(...voter.handle({ type: 'timer', id }, 5 * T))
+    const votes = ofType(all, 'signAndSendVote').map(({ vote }) => `${vote.round} ${vote.kind} ${vote.number}`)
+    expect(voter.stateOf(2n)?.prevoteGhost?.number).toBe(1n)
+    expect(votes.filter((vote) => !vote.includes('primary'))).toEqual(['1 prevote 3', '1 precommit 3', '2 prevote 3'])
+  })
+
   it('stops when its own key votes for something else elsewhere', () => {
     const { voter, at } = setup(0)
     voter.handle({ type: 'start' }, 0)
