@@ -6,9 +6,20 @@ set -euo pipefail
 dir=$(realpath -m "${1:-${XDG_CACHE_HOME:-$HOME/.cache}/hawser/bitcoind}")
 wrapper=$dir/bitcoind
 if [ -x "$wrapper" ]; then echo "$wrapper"; exit 0; fi
-# The mirror is whatever this machine's apt already uses for Debian itself (not its security or backports archive).
-uri=$(apt-get indextargets --format '$(ORIGIN) $(SUITE) $(REPO_URI)' 'Created-By: Packages' |
-  grep -i debian | grep -vi -e security -e backports | head -n 1 | awk '{ print $NF }')
+# The mirror is whatever this machine's apt already uses for Debian itself (not its security or backports archive). apt
+# knows its targets only after an update: one into a private folder where the machine has never had one.
+mirror() {
+  apt-get "$@" indextargets --format '$(ORIGIN) $(SUITE) $(REPO_URI)' 'Created-By: Packages' |
+    grep -i debian | grep -vi -e security -e backports | head -n 1 | awk '{ print $NF }'
+}
+uri=$(mirror || true)
+if [ -z "$uri" ]; then
+  mkdir -p "$dir/own/lists/partial" "$dir/own/cache"
+  own=(-o Dir::State::lists="$dir/own/lists" -o Dir::Cache="$dir/own/cache" -o APT::Sandbox::User=root)
+  apt-get "${own[@]}" -qq update >&2
+  uri=$(mirror "${own[@]}" || true)
+  rm -rf "$dir/own"
+fi
 [ -n "$uri" ] || { echo 'no Debian mirror in the apt configuration: install a bitcoind and set HAWSER_BITCOIND' >&2; exit 1; }
 key=/usr/share/keyrings/debian-archive-keyring.gpg
 [ -f "$key" ] || { echo "missing $key: install debian-archive-keyring" >&2; exit 1; }
