@@ -1,6 +1,5 @@
-import type { Block, BlockHeader } from '@ethereumjs/block'
-import type { SealedBlock } from '@hawser/chain'
-import type { Hash32 } from '@hawser/primitives'
+import type { BlockHeader } from '@ethereumjs/block'
+import { blockHash, type SealedBlock } from '@hawser/chain'
 import type { RpcBackend } from './backend.ts'
 import { invalidParams, RpcCode, RpcError } from './errors.ts'
 import { readHash, readObject, readQuantity } from './params.ts'
@@ -17,8 +16,7 @@ export class BlockReader {
 
   /** The number that a tag or quantity stands for; `pending` is the best block: nothing is executed ahead of it. */
   number(parameter: unknown): bigint {
-    const { store, finality: _ } = this.#backend
-    const { head, finalized } = store.pointers()
+    const { head, finalized } = this.#backend.store.pointers()
     if (typeof parameter === 'string' && (TAGS as readonly string[]).includes(parameter)) {
       if (parameter === 'earliest') return 0n
       return parameter === 'safe' || parameter === 'finalized' ? finalized.number : head.number
@@ -51,11 +49,7 @@ export class BlockReader {
     return sealed.block.header
   }
 
-  isCanonical(block: Block): boolean {
-    return this.#backend.store.canonicalHash(block.header.number) === hashOf(block)
+  isCanonical(block: SealedBlock['block']): boolean {
+    return this.#backend.store.canonicalHash(block.header.number) === blockHash(block)
   }
-}
-
-function hashOf(block: Block): Hash32 {
-  return `0x${Buffer.from(block.hash()).toString('hex')}` as Hash32
 }

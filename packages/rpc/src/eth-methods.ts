@@ -1,5 +1,12 @@
-import { decodeTransaction, effectiveTip, nextBaseFee, type CallOutcome, type CallRequest } from '@hawser/chain'
-import { toHex, type Address, type Hex } from '@hawser/primitives'
+import {
+  blockHash,
+  decodeTransaction,
+  effectiveTip,
+  nextBaseFee,
+  type CallOutcome,
+  type CallRequest,
+} from '@hawser/chain'
+import { toHex, type Address, type Hash32, type Hex } from '@hawser/primitives'
 import type { RpcBackend } from './backend.ts'
 import type { BlockReader } from './block-reader.ts'
 import { invalidParams, reverted, RpcCode, RpcError } from './errors.ts'
@@ -31,7 +38,7 @@ export function ethMethods(
 ): Record<string, Method> {
   const { store, engine, pool, spec } = backend
   const head = () => reader.header('latest')
-  const stateOf = (parameter: unknown) => engine.stateAt(toHex(reader.header(parameter).stateRoot) as never)
+  const stateOf = (parameter: unknown) => engine.stateAt(toHex(reader.header(parameter).stateRoot) as Hash32)
   const located = (hash: unknown) => {
     const place = store.transactionLocation(readHash(hash, 'transaction hash'))
     const sealed = place && store.block(place.blockHash)
@@ -46,7 +53,7 @@ export function ethMethods(
   const receiptsOf = (block: unknown) => {
     const found = reader.find(block)
     if (!found) return null
-    const receipts = store.receipts(toHex(found.block.hash()) as never) ?? []
+    const receipts = store.receipts(blockHash(found.block)) ?? []
     return found.block.transactions.map((_, index) => formatReceipt(found.block, receipts, index))
   }
   const count = (block: unknown) => {
@@ -102,7 +109,8 @@ export function ethMethods(
     eth_sendRawTransaction: async (params) =>
       backend.submit(decodeTransaction(readBytes(required(params, 0), 'raw transaction'), backend.common)),
     eth_getBlockByNumber: (params) => {
-      const sealed = reader.find(reader.number(required(params, 0)) === undefined ? undefined : required(params, 0))
+      const hash = store.canonicalHash(reader.number(required(params, 0)))
+      const sealed = hash && store.block(hash)
       return sealed ? formatBlock(sealed.block, params[1] === true) : null
     },
     eth_getBlockByHash: (params) => {
@@ -273,7 +281,7 @@ function rewards(
   block: NonNullable<ReturnType<BlockReader['find']>>['block'],
   percentiles: readonly number[],
 ): Hex[] {
-  const receipts = backend.store.receipts(toHex(block.hash()) as never) ?? []
+  const receipts = backend.store.receipts(blockHash(block)) ?? []
   const baseFee = block.header.baseFeePerGas ?? 0n
   const items = block.transactions
     .map((tx, i) => ({

@@ -1,3 +1,4 @@
+import { blockHash } from '@hawser/chain'
 import { displayBtcHash, toHex } from '@hawser/primitives'
 import type { RpcBackend } from './backend.ts'
 import type { BlockReader } from './block-reader.ts'
@@ -52,7 +53,7 @@ export function hawserMethods(backend: RpcBackend, reader: BlockReader): Record<
     },
     finality_getJustification: (params) => {
       const sealed = reader.find(required(params, 0))
-      const justification = sealed && store.justification(toHex(sealed.block.hash()) as never)
+      const justification = sealed && store.justification(blockHash(sealed.block))
       return justification ? toHex(justification) : null
     },
   }

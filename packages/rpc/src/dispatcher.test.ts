@@ -1,0 +1,82 @@
+import { describe, expect, it } from 'vitest'
+import { AppError, silentLogger } from '@hawser/primitives'
+import { Dispatcher } from './dispatcher.ts'
+import { reverted } from './errors.ts'
+import { MAX_BATCH } from './limits.ts'
+
+const dispatcher = new Dispatcher(
+  {
+    echo: (params) => params,
+    nothing: () => undefined,
+    refuse: () => {
+      throw new AppError({ code: 'TX_NONCE_TOO_LOW', fault: 'user' }, 'nonce too low: next nonce 2, tx nonce 1')
+    },
+    bug: () => {
+      throw new TypeError('cannot read properties of undefined')
+    },
+    // Error("no"), as Solidity encodes it.
+    revert: () => {
+      const output = new Uint8Array(100)
+      output.set([0x08, 0xc3, 0x79, 0xa0])
+      output[35] = 0x20
+      output[67] = 2
+      output.set([0x6e, 0x6f], 68)
+      throw reverted(output, '0x08c379a0')
+    },
+  },
+  silentLogger,
+)
+const send = async (body: unknown) => {
+  const answer = await dispatcher.handle(typeof body === 'string' ? body : JSON.stringify(body))
+  return answer === undefined ? undefined : (JSON.parse(answer) as unknown)
+}
+const call = (method: string, params?: unknown) => send({ jsonrpc: '2.0', id: 7, method, params })
+
+describe('Dispatcher', () => {
+  it('answers a call with its id, and null for nothing', async () => {
+    expect(await call('echo', [1, 'a'])).toEqual({ jsonrpc: '2.0', id: 7, result: [1, 'a'] })
+    expect(await call('nothing')).toEqual({ jsonrpc: '2.0', id: 7, result: null })
+  })
+
+  it.each([
+    ['text that is not JSON', '{"jsonrpc":', -32700, null],
+    ['an empty batch', [], -32600, null],
+    ['a number', 5, -32600, null],
+    ['a request without a method', { id: 1 }, -32600, null],
+    ['an id that is an object', { id: {}, method: 'echo' }, -32600, null],
+    ['an unknown method', { id: 1, method: 'eth_magic' }, -32601, 1],
+    ['a method name of Object.prototype', { id: 1, method: 'constructor' }, -32601, 1],
+    ['parameters that are no list', { id: 1, method: 'echo', params: { a: 1 } }, -32602, 1],
+    ['what the pool refuses', { id: 1, method: 'refuse' }, -32000, 1],
+    ['a bug of ours', { id: 1, method: 'bug' }, -32603, 1],
+    ['a call that reverts', { id: 1, method: 'revert' }, 3, 1],
+  ])('answers %s with the right code', async (_what, body, code, id) => {
+    expect(await send(body)).toMatchObject({ id, error: { code } })
+  })
+
+  it('gives a revert’s reason and data', async () => {
+    expect(await call('revert')).toMatchObject({ error: { message: 'execution reverted: no', data: '0x08c379a0' } })
+  })
+
+  it('answers a batch in order, without its notifications, and nothing when all are', async () => {
+    expect(
+      await send([
+        { id: 1, method: 'echo', params: [1] },
+        { method: 'echo', params: [2] },
+        { id: 3, method: 'missing' },
+      ]),
+    ).toMatchObject([
+      { id: 1, result: [1] },
+      { id: 3, error: { code: -32601 } },
+    ])
+    expect(await send([{ method: 'echo' }])).toBeUndefined()
+    expect(await send({ method: 'echo' })).toBeUndefined()
+  })
+
+  it('refuses a batch beyond the limit whole', async () => {
+    const batch = Array.from({ length: MAX_BATCH + 1 }, (_, id) => ({ id, method: 'echo' }))
+    expect(await send(batch)).toMatchObject({
+      error: { code: -32600, message: expect.stringContaining('batch too large') as string },
+    })
+  })
+})
