@@ -5,18 +5,18 @@ export const MAX_GOSSIP_BYTES: Readonly<Record<Topic, number>> = {
   blocks: 1024 * 1024,
   transactions: MAX_TRANSACTION_BYTES + 16,
   votes: 512,
-  commits: 64 * 1024,
+  commits: 256 * 1024,
   'deposit-addresses': 256,
 }
 
 /** The longest request and response of each protocol, in bytes. */
 export const MAX_MESSAGE_BYTES: Readonly<Record<Protocol, { readonly request: number; readonly response: number }>> = {
   status: { request: 512, response: 512 },
-  'blocks-by-range': { request: 64, response: MAX_BLOCK_BYTES + 512 * 1024 },
-  'blocks-by-hash': { request: 1024, response: MAX_BLOCK_BYTES + 512 * 1024 },
-  neighbour: { request: 512, response: 512 },
-  'catch-up': { request: 512, response: 256 * 1024 },
-  'missing-votes': { request: 1024, response: 256 * 1024 },
+  'blocks-by-range': { request: 64, response: 2 * MAX_BLOCK_BYTES },
+  'blocks-by-hash': { request: 1024, response: 2 * MAX_BLOCK_BYTES },
+  neighbour: { request: 4096, response: 4096 },
+  'catch-up': { request: 512, response: 512 * 1024 },
+  'missing-votes': { request: 4096, response: 256 * 1024 },
   signing: { request: 512 * 1024, response: 512 * 1024 },
 }
 
