@@ -1,1 +1,45 @@
-export {}
+export { hawserActions, type HawserActions } from './hawser-actions.ts'
+export { hawserChain } from './hawser-chain.ts'
+export type { HawserClient } from './hawser-client.ts'
+export { cancelWithdrawal, raiseMaxFee } from './change-withdrawal.ts'
+export { getBitcoinNetwork, getChainFacts, type ChainFacts } from './chain-facts.ts'
+export { claimDeposit, type ClaimDepositParameters } from './claim-deposit.ts'
+export {
+  defaultReclaimCsvBlocks,
+  deriveDepositAddress,
+  type DeriveDepositAddressParameters,
+} from './derive-deposit-address.ts'
+export { explainError, explainRevert } from './explain-error.ts'
+export { getBatch, type BatchProgress } from './get-batch.ts'
+export { getCustodyCoins, type CustodyCoin } from './get-custody-coins.ts'
+export {
+  getDepositAddress,
+  type CheckedDepositAddress,
+  type GetDepositAddressParameters,
+} from './get-deposit-address.ts'
+export { getDeposits, type Deposit } from './get-deposits.ts'
+export { getReserves, liabilitySats, type GetReservesParameters, type Reserves } from './get-reserves.ts'
+export { getWithdrawal, type Withdrawal } from './get-withdrawal.ts'
+export { getWithdrawals, MAX_WITHDRAWALS_PER_CALL, type GetWithdrawalsParameters } from './get-withdrawals.ts'
+export type { WaitOptions } from './poll.ts'
+export { quoteWithdrawal, type WithdrawalQuote } from './quote-withdrawal.ts'
+export {
+  checkWithdrawal,
+  receiverScript,
+  requestWithdrawal,
+  type RequestedWithdrawal,
+  type RequestWithdrawalParameters,
+} from './request-withdrawal.ts'
+export type { SentToBridge } from './send-to-bridge.ts'
+export { bridgeCallAbi } from './system-abi.ts'
+export { verifyFinality, type VerifyFinalityParameters } from './verify-finality.ts'
+export { waitForDeposit, type DepositPhase, type WaitForDepositParameters } from './wait-for-deposit.ts'
+export {
+  WITHDRAWAL_PHASES,
+  waitForWithdrawal,
+  type SettledWithdrawal,
+  type WaitForWithdrawalParameters,
+  type WithdrawalPhase,
+  type WithdrawalProgress,
+} from './wait-for-withdrawal.ts'
+export type { SdkError, SdkErrorCode, SdkErrorInfo } from './errors.ts'

@@ -1,0 +1,57 @@
+import { AppError, type Fault } from '@hawser/primitives'
+
+export type SdkErrorCode =
+  /** The node does not answer (retry). */
+  | 'NODE_UNREACHABLE'
+  /** The node answered with an error of its own. */
+  | 'NODE_REFUSED'
+  /** The node is on another chain, or no Hawser node. */
+  | 'NODE_WRONG_CHAIN'
+  /** A system contract reverted; `reason` is the name of its error. */
+  | 'CONTRACT_REVERTED'
+  /** The node's deposit address is not the one that the committee's key gives: do not pay it. */
+  | 'DEPOSIT_ADDRESS_MISMATCH'
+  /** The refund key is no x-only public key. */
+  | 'REFUND_KEY_INVALID'
+  /** No payment to the account was found. */
+  | 'DEPOSIT_NOT_FOUND'
+  /** The deposit will never be credited; the message says why. */
+  | 'DEPOSIT_REFUSED'
+  | 'WITHDRAWAL_AMOUNT_TOO_SMALL'
+  | 'WITHDRAWAL_FEE_TOO_LOW'
+  | 'WITHDRAWAL_SCRIPT_REFUSED'
+  | 'WITHDRAWAL_NOT_FOUND'
+  /** The request was taken back before it was paid. */
+  | 'WITHDRAWAL_CANCELLED'
+  | 'BALANCE_TOO_LOW'
+  | 'BRIDGE_PAUSED'
+  /** No signer was given for what needs one. */
+  | 'ACCOUNT_MISSING'
+  /** It took longer than the caller wanted to wait (retry). */
+  | 'WAIT_TIMEOUT'
+  /** The node has no finality proof for the block (retry). */
+  | 'JUSTIFICATION_MISSING'
+  /** The finality proof does not prove. */
+  | 'JUSTIFICATION_INVALID'
+
+/** What this room's errors say. */
+export interface SdkErrorInfo {
+  readonly code: SdkErrorCode
+  readonly fault: Fault
+  readonly retry?: boolean
+  /** The contract's error, for example DepositTooSmall. */
+  readonly reason?: string
+}
+
+export type SdkError = AppError<SdkErrorInfo>
+
+/** @internal The room's one way to make an error. */
+export function sdkError(
+  code: SdkErrorCode,
+  fault: Fault,
+  message: string,
+  extra: { readonly cause?: unknown; readonly retry?: boolean; readonly reason?: string } = {},
+): SdkError {
+  const { cause, ...rest } = extra
+  return new AppError<SdkErrorInfo>({ code, fault, ...rest }, message, cause === undefined ? undefined : { cause })
+}

@@ -1,0 +1,46 @@
+import { address, type Hex } from '@hawser/primitives'
+import { getChainFacts } from './chain-facts.ts'
+import { deriveDepositAddress } from './derive-deposit-address.ts'
+import { sdkError } from './errors.ts'
+import { callNode, type HawserClient } from './hawser-client.ts'
+
+export interface GetDepositAddressParameters {
+  /** Who is credited. */
+  readonly account: string
+  /** x-only public key that can take the payment back. */
+  readonly refundKey?: Hex
+  /** The chain's reclaim delay, when it is not protocol.md's. */
+  readonly reclaimCsvBlocks?: number
+}
+
+export interface CheckedDepositAddress {
+  /** bech32m. */
+  readonly address: string
+  readonly scriptPubKey: Hex
+  readonly committeeId: number
+}
+
+/**
+ * Asks the node for the deposit address of an account, which registers it, and derives it here as well from the bridge
+ * contract's committee: a node that answers another address is refused.
+ * @throws DEPOSIT_ADDRESS_MISMATCH, NODE_UNREACHABLE, ADDRESS_INVALID
+ */
+export async function getDepositAddress(
+  client: HawserClient,
+  parameters: GetDepositAddressParameters,
+): Promise<CheckedDepositAddress> {
+  const account = address(parameters.account)
+  const facts = await getChainFacts(client)
+  const derived = deriveDepositAddress({ ...facts, ...parameters, account })
+  const answer = await callNode<{ address: string; scriptPubKey: Hex }>(client, 'bridge_getDepositAddress', [
+    account,
+    ...(parameters.refundKey ? [parameters.refundKey] : []),
+  ])
+  if (answer.address !== derived.address)
+    throw sdkError(
+      'DEPOSIT_ADDRESS_MISMATCH',
+      'peer',
+      `the node answers ${answer.address}, but committee ${facts.committeeId} gives ${derived.address}; do not pay it, and ask another node`,
+    )
+  return { address: answer.address, scriptPubKey: answer.scriptPubKey, committeeId: facts.committeeId }
+}

@@ -1,0 +1,52 @@
+import { cancelWithdrawal, raiseMaxFee } from './change-withdrawal.ts'
+import { claimDeposit } from './claim-deposit.ts'
+import { getBatch } from './get-batch.ts'
+import { getCustodyCoins } from './get-custody-coins.ts'
+import { getDepositAddress } from './get-deposit-address.ts'
+import { getDeposits } from './get-deposits.ts'
+import { getReserves } from './get-reserves.ts'
+import { getWithdrawal } from './get-withdrawal.ts'
+import { getWithdrawals } from './get-withdrawals.ts'
+import type { HawserClient } from './hawser-client.ts'
+import { quoteWithdrawal } from './quote-withdrawal.ts'
+import { requestWithdrawal } from './request-withdrawal.ts'
+import { verifyFinality } from './verify-finality.ts'
+import { waitForDeposit } from './wait-for-deposit.ts'
+import { waitForWithdrawal } from './wait-for-withdrawal.ts'
+
+const ACTIONS = {
+  cancelWithdrawal,
+  claimDeposit,
+  getBatch,
+  getCustodyCoins,
+  getDepositAddress,
+  getDeposits,
+  getReserves,
+  getWithdrawal,
+  getWithdrawals,
+  quoteWithdrawal,
+  raiseMaxFee,
+  requestWithdrawal,
+  verifyFinality,
+  waitForDeposit,
+  waitForWithdrawal,
+} as const
+
+type Bound<T> = T extends (client: HawserClient, ...rest: infer R) => infer O ? (...rest: R) => O : never
+
+/** What `hawserActions` adds to a client. */
+export type HawserActions = { readonly [K in keyof typeof ACTIONS]: Bound<(typeof ACTIONS)[K]> }
+
+/**
+ * Extends a viem client with the bridge: `createWalletClient({ … }).extend(hawserActions())`. What sends transactions
+ * needs an account in the client.
+ */
+export function hawserActions(): (client: HawserClient) => HawserActions {
+  return (client) =>
+    Object.fromEntries(
+      Object.entries(ACTIONS).map(([name, action]) => [
+        name,
+        (...rest: unknown[]) => (action as (client: HawserClient, ...rest: unknown[]) => unknown)(client, ...rest),
+      ]),
+    ) as HawserActions
+}
