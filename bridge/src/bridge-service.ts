@@ -1,0 +1,287 @@
+import type { BlockHeader } from '@ethereumjs/block'
+import { type Committee } from '@hawser/bitcoin'
+import type {
+  BatchView,
+  BitcoinSource,
+  BitcoinTip,
+  BlockRef,
+  BridgeView,
+  Cancellable,
+  ChainSpec,
+  ChainStore,
+  DepositView,
+  ExecutionEngine,
+  InherentCall,
+  Inherents,
+  ReservesView,
+  Transport,
+} from '@hawser/chain'
+import { BatchStatus, CoinStatus } from '@hawser/contracts'
+import {
+  btcHashFromDisplay,
+  displayBtcHash,
+  invariant,
+  messageOf,
+  satsToWei,
+  spawn,
+  WEI_PER_SAT,
+  type Address,
+  type BtcHash,
+  type Clock,
+  type Hash32,
+  type Logger,
+} from '@hawser/primitives'
+import type { KeyValueStore } from '@hawser/storage'
+import { isAcceptable } from './acceptable-block.ts'
+import { AddressBook } from './address-book.ts'
+import { BridgeInherents } from './bridge-inherents.ts'
+import { ChainWatcherService, probeSoon } from './chain-watcher-service.ts'
+import { ContractReader, type CoinState } from './contract-reader.ts'
+import { bridgeError } from './errors.ts'
+import { outpointKey, type CustodyPayment } from './scan-block.ts'
+
+/** Between two looks at the Bitcoin source and at batches that wait. */
+const TICK_MS = 10_000
+/** Records that one final block's state is asked about. */
+const MAX_FINISH_CHECKS = 64
+/** Deposits of an account that a view shows. */
+const MAX_SHOWN_DEPOSITS = 100n
+const COINBASE_MATURITY = 100
+export interface BridgeServiceParts {
+  readonly spec: ChainSpec
+  readonly committee: Committee
+  readonly store: ChainStore
+  readonly db: KeyValueStore
+  readonly engine: ExecutionEngine
+  readonly source: BitcoinSource
+  readonly transport: Transport
+  readonly clock: Clock
+  readonly logger: Logger
+  /** The 32-byte secret of a committee member; without it the node signs nothing. */
+  readonly bitcoinKey?: Uint8Array
+}
+
+/** The two-way peg off chain, joined: addresses, watcher, inherents, views (protocol.md, sections 5 to 8). */
+export class BridgeService implements Inherents, BridgeView {
+  readonly #parts: BridgeServiceParts
+  readonly #addresses: AddressBook
+  readonly #watcher: ChainWatcherService
+  readonly #inherents: BridgeInherents
+  readonly #abort = new AbortController()
+  #cancelTick: () => void = () => undefined
+  #finishing = false
+
+  constructor(parts: BridgeServiceParts) {
+    const { spec, clock } = parts
+    const logger = parts.logger.child({ room: 'bridge' })
+    this.#parts = { ...parts, logger }
+    this.#addresses = new AddressBook({ ...this.#parts, onAdded: (entry) => this.#watcher.addressAdded(entry) })
+    this.#watcher = new ChainWatcherService({
+      ...this.#parts,
+      addresses: this.#addresses,
+      onScanned: () => undefined,
+    })
+    const { chain, records } = this.#watcher
+    this.#inherents = new BridgeInherents({ spec, chain, records, clock, logger })
+  }
+
+  async start(): Promise<void> {
+    await this.#addresses.start()
+    await this.#watcher.start()
+    this.#tick()
+  }
+
+  async stop(): Promise<void> {
+    this.#abort.abort(new Error('the bridge stops'))
+    this.#cancelTick()
+    this.#addresses.stop()
+    await this.#watcher.stop()
+  }
+
+  /** The best block changed; what depends on it is read when it is asked for. */
+  onHead(_head: BlockRef): void {}
+
+  /** A block is final: records that its state has credited or settled are done. */
+  onFinalized(ref: BlockRef): void {
+    if (this.#finishing) return
+    this.#finishing = true
+    spawn(
+      async () => {
+        try {
+          await this.#finishRecords(ref)
+        } finally {
+          this.#finishing = false
+        }
+      },
+      (error) => this.#parts.logger.debug({ err: messageOf(error) }, 'the final state could not be compared'),
+    )
+  }
+
+  /** Whether our view of Bitcoin lets us vote for a block; true when we cannot judge. */
+  acceptableBlock(hash: Hash32): boolean {
+    const block = this.#parts.store.block(hash)?.block
+    return !block || isAcceptable(block, this.#watcher.chain)
+  }
+
+  /** Votes to resume the bridge, in this node's next block. */
+  requestResume(pauseId: bigint): void {
+    this.#inherents.requestResume(pauseId)
+  }
+
+  async inherents(parent: BlockRef, options: Cancellable = {}): Promise<readonly InherentCall[]> {
+    const header = this.#parts.store.block(parent.hash)?.block.header
+    if (!header) return []
+    try {
+      return await this.#inherents.gather(new ContractReader(this.#parts.engine, header, options))
+    } catch (error) {
+      // A block without news from Bitcoin is better than none.
+      this.#parts.logger.warn({ err: messageOf(error) }, 'inherents could not be gathered')
+      return []
+    }
+  }
+
+  // --- BridgeView
+
+  async registerDepositAddress(account: Address, refundKey?: Uint8Array) {
+    const { address, scriptPubKey } = await this.#addresses.register(account, refundKey)
+    return { address, scriptPubKey }
+  }
+
+  async deposits(account: Address): Promise<readonly DepositView[]> {
+    const reader = this.#readerAtHead()
+    const light = await reader.bestBitcoinBlock()
+    const credited = await reader.depositsOf(account, 0n, MAX_SHOWN_DEPOSITS)
+    const known = new Set(credited.map((coin) => outpointKey({ txid: coin.txid as BtcHash, vout: coin.vout })))
+    const pending = this.#watcher.records.paymentsTo(account).filter((payment) => !known.has(outpointKey(payment)))
+    return [
+      ...credited.map((coin) => this.#creditedView(coin, light.height)),
+      ...pending.map((payment) => this.#pendingView(payment, light.height)),
+    ]
+  }
+
+  async claim(txid: string, account: Address, refundKey?: Uint8Array): Promise<readonly DepositView[]> {
+    const id = btcHashFromDisplay(txid)
+    await this.#addresses.register(account, refundKey)
+    const mine = async () => (await this.deposits(account)).filter((view) => view.txid === displayBtcHash(id))
+    const known = await mine()
+    if (known.length > 0) return known
+    await this.#watcher.claim(id)
+    const found = await mine()
+    if (found.length === 0)
+      throw bridgeError('DEPOSIT_NOT_FOUND', 'user', 'the transaction pays no deposit address of this account')
+    return found
+  }
+
+  async batch(id: bigint): Promise<BatchView> {
+    const batch = await this.#readerAtHead().batch(id)
+    const base = { id: id.toString(), refusals: [] }
+    if (batch.status === BatchStatus.None) return { ...base, status: 'unknown' }
+    if (batch.status === BatchStatus.Settled)
+      return {
+        ...base,
+        status: 'settled',
+        txid: displayBtcHash(batch.txid as BtcHash),
+        feeRateSatPerVb: Number(batch.feeSats) / Number(batch.vsize),
+      }
+    return { ...base, status: 'waiting-for-finality' }
+  }
+
+  async reserves(at: BlockHeader): Promise<ReservesView> {
+    const state = await new ContractReader(this.#parts.engine, at).reserves()
+    const owedWei =
+      state.circulatingWei + satsToWei((state.pendingSats + state.maxFeeSats) as never) + state.claimableWei
+    const liabilitySats = (owedWei + WEI_PER_SAT - 1n) / WEI_PER_SAT
+    return {
+      block: { number: at.number.toString(), hash: `0x${Buffer.from(at.hash()).toString('hex')}` as Hash32 },
+      custodySats: state.custodySats.toString(),
+      circulatingWei: state.circulatingWei.toString(),
+      pendingSats: state.pendingSats.toString(),
+      maxFeeSats: state.maxFeeSats.toString(),
+      claimableWei: state.claimableWei.toString(),
+      liabilitySats: liabilitySats.toString(),
+      shortfallSats: state.shortfallSats.toString(),
+      paused: state.paused,
+      covered: state.custodySats >= liabilitySats,
+    }
+  }
+
+  async bitcoin(): Promise<{ source?: BitcoinTip; sourceError?: string; lightClient: BitcoinTip }> {
+    const { hash, height } = await this.#readerAtHead().bestBitcoinBlock()
+    const { tip, error } = this.#watcher.status
+    return { source: tip, sourceError: error, lightClient: { hash, height } }
+  }
+
+  #readerAtHead(): ContractReader {
+    return this.#readerAt(this.#parts.store.pointers().head)
+  }
+
+  #readerAt(ref: BlockRef): ContractReader {
+    const header = this.#parts.store.block(ref.hash)?.block.header
+    invariant(header, 'head and final block are stored')
+    return new ContractReader(this.#parts.engine, header)
+  }
+
+  #creditedView(coin: CoinState, lightHeight: number): DepositView {
+    return {
+      txid: displayBtcHash(coin.txid as BtcHash),
+      vout: coin.vout,
+      account: coin.account.toLowerCase() as Address,
+      sats: coin.sats.toString(),
+      status: 'credited',
+      confirmations: Math.max(0, lightHeight - coin.height + 1),
+      required: this.#parts.spec.bridge.depositConfirmations,
+    }
+  }
+
+  #pendingView(payment: CustodyPayment, lightHeight: number): DepositView {
+    const { bridge } = this.#parts.spec
+    const { chain } = this.#watcher
+    const onBest = chain.isOnMainChain(payment.blockHash)
+    // What the chain counts is the light client's view; it may lag behind the source by a block.
+    const confirmations = onBest ? Math.max(0, lightHeight - payment.height + 1) : 0
+    const required = payment.isCoinbase
+      ? Math.max(COINBASE_MATURITY, bridge.depositConfirmations)
+      : bridge.depositConfirmations
+    const base = {
+      txid: displayBtcHash(payment.txid),
+      vout: payment.vout,
+      account: payment.account as Address,
+      sats: payment.sats.toString(),
+      confirmations,
+      required,
+    }
+    if (payment.sats < BigInt(bridge.minDepositSats))
+      return { ...base, status: 'refused', reason: `below the minimum of ${bridge.minDepositSats} sat` }
+    if (!onBest) return { ...base, status: 'unconfirmed' }
+    if (confirmations < required) return { ...base, status: 'confirming' }
+    const reason = this.#inherents.refusalOf(payment)
+    if (reason?.startsWith('ReclaimTooNear')) return { ...base, status: 'refused', reason }
+    return { ...base, status: 'creditable', ...(reason && { reason }) }
+  }
+
+  /** Compares unfinished records with the final state, so that blocks to come need not look at them. */
+  async #finishRecords(ref: BlockRef): Promise<void> {
+    const { records } = this.#watcher
+    const reader = this.#readerAt(ref)
+    for (const payment of records.unfinishedPayments().slice(0, MAX_FINISH_CHECKS)) {
+      const coin = await reader.coin(payment.txid, payment.vout)
+      if (coin.status !== CoinStatus.None && coin.bitcoinBlock === payment.blockHash)
+        await records.finishPayment(payment)
+    }
+    for (const spend of records.unfinishedSpends().slice(0, MAX_FINISH_CHECKS)) {
+      const first = spend.spent[0]?.outpoint
+      if (!first) continue
+      const coin = await reader.coin(first.txid, first.vout)
+      const batch = coin.batchId === 0n ? undefined : await reader.batch(coin.batchId)
+      const settled = batch?.status === BatchStatus.Settled && batch.bitcoinBlock === spend.blockHash
+      if (settled || coin.status === CoinStatus.Lost) await records.finishSpend(spend)
+    }
+  }
+
+  #tick(): void {
+    probeSoon(this.#watcher, this.#parts.logger)
+    this.#cancelTick = this.#parts.clock.after(TICK_MS, () => {
+      if (!this.#abort.signal.aborted) this.#tick()
+    })
+  }
+}

@@ -1,0 +1,258 @@
+import { RLP } from '@ethereumjs/rlp'
+import type { InclusionProof } from '@hawser/bitcoin'
+import { fromHex, readUintBE, toHex, uintBE, utf8, type Address, type BtcHash } from '@hawser/primitives'
+import { keyIn, keyspace, type KeyValueStore, type Write } from '@hawser/storage'
+import { outpointKey, type CustodyPayment, type CustodySpend, type Outpoint } from './scan-block.ts'
+
+/** A done record that is so deep is history: no reorganisation brings it back. */
+export const HISTORY_BLOCKS = 144
+const PAYMENT = utf8('o')
+const SPEND = utf8('s')
+const CURSOR = keyIn(keyspace.bridge, utf8('k'))
+const KINDS = ['address', 'op-return', 'plain'] as const
+const NONE = new Uint8Array()
+
+/** The last block that was scanned. */
+export interface ScanCursor {
+  readonly height: number
+  readonly hash: BtcHash
+}
+
+interface Entry<T> {
+  record: T
+  /** The Bitcoin block in which the final state has it as credited or settled. */
+  doneBlock?: BtcHash
+}
+
+/** What the watcher found on Bitcoin, in memory and on disk. */
+export class CustodyRecords {
+  readonly #db: KeyValueStore
+  readonly #payments = new Map<string, Entry<CustodyPayment>>()
+  readonly #spends = new Map<BtcHash, Entry<CustodySpend>>()
+  /** The transaction that spends an outpoint, by the last block that had one. */
+  readonly #spender = new Map<string, BtcHash>()
+  /** Payments that are not history yet. */
+  readonly #open = new Set<string>()
+  cursor: ScanCursor | undefined
+
+  constructor(db: KeyValueStore) {
+    this.#db = db
+  }
+
+  async load(): Promise<void> {
+    const from = (part: Uint8Array) => ({
+      gte: keyIn(keyspace.bridge, part),
+      lt: keyIn(keyspace.bridge, Uint8Array.of((part[0] ?? 0) + 1)),
+    })
+    for await (const [key, value] of this.#db.entries(from(PAYMENT))) {
+      const { record, doneBlock } = decodePayment(key.subarray(2), value)
+      const name = outpointKey(record)
+      this.#payments.set(name, { record, doneBlock })
+      if (record.proof) this.#open.add(name)
+    }
+    for await (const [key, value] of this.#db.entries(from(SPEND))) this.#keepSpend(decodeSpend(key.subarray(2), value))
+    const cursor = this.#db.get(CURSOR)
+    if (cursor)
+      this.cursor = { height: Number(readUintBE(cursor.subarray(0, 4))), hash: toHex(cursor.subarray(4)) as BtcHash }
+  }
+
+  isCustody(outpoint: Outpoint): boolean {
+    return this.#payments.has(outpointKey(outpoint))
+  }
+
+  payment(outpoint: Outpoint): CustodyPayment | undefined {
+    return this.#payments.get(outpointKey(outpoint))?.record
+  }
+
+  /** Payments with an account that are not known to be credited from the block they stand in. */
+  unfinishedPayments(): CustodyPayment[] {
+    return [...this.#open].flatMap((name) => {
+      const entry = this.#payments.get(name)
+      return entry && entry.doneBlock !== entry.record.blockHash ? [entry.record] : []
+    })
+  }
+
+  /** Payments to an account that are still kept with their proofs. */
+  paymentsTo(account: Address): CustodyPayment[] {
+    return [...this.#open].flatMap((name) => {
+      const record = this.#payments.get(name)?.record
+      return record?.account === account ? [record] : []
+    })
+  }
+
+  /** Spends of custody that are not known to be settled or reported from the block they stand in. */
+  unfinishedSpends(): CustodySpend[] {
+    return [...this.#spends.values()].filter((e) => e.doneBlock !== e.record.blockHash).map((e) => e.record)
+  }
+
+  spendOf(outpoint: Outpoint): CustodySpend | undefined {
+    const id = this.#spender.get(outpointKey(outpoint))
+    return id && this.#spends.get(id)?.record
+  }
+
+  /** Takes up what one block has, and moves the cursor when it is given. */
+  async take(found: { payments: readonly CustodyPayment[]; spends: readonly CustodySpend[] }, cursor?: ScanCursor) {
+    const writes: Write[] = []
+    for (const record of found.payments) {
+      const name = outpointKey(record)
+      const entry = { record, doneBlock: this.#payments.get(name)?.doneBlock }
+      this.#payments.set(name, entry)
+      if (record.proof) this.#open.add(name)
+      writes.push(paymentWrite(entry))
+    }
+    for (const record of found.spends) {
+      const entry = { record, doneBlock: this.#spends.get(record.txid)?.doneBlock }
+      this.#keepSpend(entry)
+      writes.push(spendWrite(entry))
+    }
+    if (cursor) {
+      this.cursor = cursor
+      writes.push({ key: CURSOR, value: cursorBytes(cursor) })
+    }
+    await this.#db.write(writes)
+  }
+
+  /** Notes that the final state has a payment as credited from the block it stands in. */
+  async finishPayment(record: CustodyPayment): Promise<void> {
+    const entry = this.#payments.get(outpointKey(record))
+    if (!entry || entry.record.blockHash !== record.blockHash) return
+    entry.doneBlock = record.blockHash
+    await this.#db.write([paymentWrite(entry)])
+  }
+
+  async finishSpend(record: CustodySpend): Promise<void> {
+    const entry = this.#spends.get(record.txid)
+    if (!entry || entry.record.blockHash !== record.blockHash) return
+    entry.doneBlock = record.blockHash
+    await this.#db.write([spendWrite(entry)])
+  }
+
+  /** Drops the proofs of what is done and deep, and the coins that are spent and deep: memory follows what is open. */
+  async archive(bestHeight: number): Promise<void> {
+    const writes: Write[] = []
+    const isHistory = (e: Entry<CustodyPayment | CustodySpend>) =>
+      e.doneBlock === e.record.blockHash && e.record.height + HISTORY_BLOCKS <= bestHeight
+    for (const name of this.#open) {
+      const entry = this.#payments.get(name)
+      if (!entry || !isHistory(entry)) continue
+      this.#open.delete(name)
+      entry.record = { ...entry.record, proof: undefined }
+      writes.push(paymentWrite(entry))
+    }
+    for (const entry of this.#spends.values()) {
+      if (!isHistory(entry)) continue
+      this.#spends.delete(entry.record.txid)
+      writes.push({ ...spendWrite(entry), value: undefined })
+      for (const { outpoint } of entry.record.spent) {
+        const name = outpointKey(outpoint)
+        this.#spender.delete(name)
+        this.#payments.delete(name)
+        this.#open.delete(name)
+        writes.push({ key: paymentKey(outpoint), value: undefined })
+      }
+    }
+    if (writes.length > 0) await this.#db.write(writes)
+  }
+
+  #keepSpend(entry: Entry<CustodySpend>): void {
+    this.#spends.set(entry.record.txid, entry)
+    for (const { outpoint } of entry.record.spent) this.#spender.set(outpointKey(outpoint), entry.record.txid)
+  }
+}
+
+function cursorBytes({ height, hash }: ScanCursor): Uint8Array {
+  return Uint8Array.of(...uintBE(height, 4), ...fromHex(hash))
+}
+
+function paymentKey({ txid, vout }: Outpoint): Uint8Array {
+  return keyIn(keyspace.bridge, PAYMENT, fromHex(txid), uintBE(vout, 4))
+}
+
+function paymentWrite({ record, doneBlock }: Entry<CustodyPayment>): Write {
+  const { kind, sats, blockHash, height, isCoinbase, account, refundKey, qy, proof } = record
+  const value = RLP.encode([
+    Uint8Array.of(KINDS.indexOf(kind), isCoinbase ? 1 : 0),
+    sats,
+    fromHex(blockHash),
+    height,
+    account ? fromHex(account) : NONE,
+    refundKey ?? NONE,
+    qy ?? NONE,
+    proof ? proofFields(proof) : [],
+    doneBlock ? fromHex(doneBlock) : NONE,
+  ])
+  return { key: paymentKey(record), value }
+}
+
+function decodePayment(key: Uint8Array, value: Uint8Array): Entry<CustodyPayment> {
+  const [flags, sats, block, height, account, refundKey, qy, proof, done] = RLP.decode(value) as Fields
+  const record: CustodyPayment = {
+    txid: toHex(key.subarray(0, 32)) as BtcHash,
+    vout: Number(readUintBE(key.subarray(32))),
+    kind: KINDS[bytes(flags)[0] ?? 2] ?? 'plain',
+    isCoinbase: bytes(flags)[1] === 1,
+    sats: readUintBE(bytes(sats)),
+    blockHash: toHex(bytes(block)) as BtcHash,
+    height: Number(readUintBE(bytes(height))),
+    account: optional(account) && (toHex(bytes(account)) as Address),
+    refundKey: optional(refundKey),
+    qy: optional(qy),
+    proof: decodeProof(proof as Fields),
+  }
+  return { record, doneBlock: optional(done) && (toHex(bytes(done)) as BtcHash) }
+}
+
+function spendWrite({ record, doneBlock }: Entry<CustodySpend>): Write {
+  const value = RLP.encode([
+    fromHex(record.blockHash),
+    record.height,
+    record.spent.map(({ index, outpoint }) => [index, fromHex(outpoint.txid), outpoint.vout]),
+    proofFields(record.proof),
+    doneBlock ? fromHex(doneBlock) : NONE,
+  ])
+  return { key: keyIn(keyspace.bridge, SPEND, fromHex(record.txid)), value }
+}
+
+function decodeSpend(key: Uint8Array, value: Uint8Array): Entry<CustodySpend> {
+  const [block, height, spent, proof, done] = RLP.decode(value) as Fields
+  const record: CustodySpend = {
+    txid: toHex(key) as BtcHash,
+    blockHash: toHex(bytes(block)) as BtcHash,
+    height: Number(readUintBE(bytes(height))),
+    spent: (spent as Fields[]).map(([index, txid, vout]) => ({
+      index: Number(readUintBE(bytes(index))),
+      outpoint: { txid: toHex(bytes(txid)) as BtcHash, vout: Number(readUintBE(bytes(vout))) },
+    })),
+    proof: decodeProof(proof as Fields) as InclusionProof,
+  }
+  return { record, doneBlock: optional(done) && (toHex(bytes(done)) as BtcHash) }
+}
+
+function proofFields(proof: InclusionProof) {
+  return [proof.header, proof.index, proof.coinbase, [...proof.coinbaseBranch], proof.transaction, [...proof.branch]]
+}
+
+function decodeProof(fields: Fields): InclusionProof | undefined {
+  if (fields.length === 0) return undefined
+  const [header, index, coinbase, coinbaseBranch, transaction, branch] = fields
+  return {
+    header: bytes(header),
+    index: Number(readUintBE(bytes(index))),
+    coinbase: bytes(coinbase),
+    coinbaseBranch: (coinbaseBranch as Fields).map(bytes),
+    transaction: bytes(transaction),
+    branch: (branch as Fields).map(bytes),
+  }
+}
+
+type Field = Uint8Array | Field[]
+type Fields = Field[]
+
+function bytes(field: Field | undefined): Uint8Array {
+  return field instanceof Uint8Array ? field : NONE
+}
+
+function optional(field: Field | undefined): Uint8Array | undefined {
+  const value = bytes(field)
+  return value.length > 0 ? value : undefined
+}
