@@ -1,0 +1,106 @@
+import { createFeeMarket1559Tx } from '@ethereumjs/tx'
+import { beforeEach, describe, expect, it } from 'vitest'
+import {
+  blockRef,
+  encodeSealedBlock,
+  decodeSealedBlock,
+  StoredChain,
+  transactionHash,
+  type HeadChange,
+} from '@hawser/chain'
+import { buildGenesis, genesisAccounts } from '@hawser/genesis'
+import { toHex, type Hash32 } from '@hawser/primitives'
+import { testAddress, TestChain, testKey, TEST_SPEC } from '../kit/index.ts'
+
+const alice = { address: testAddress('alice'), balance: 10n ** 18n }
+let chain: TestChain
+beforeEach(async () => {
+  chain = await TestChain.create([alice])
+})
+
+const transfer = (nonce: bigint) =>
+  createFeeMarket1559Tx(
+    { nonce, gasLimit: 21_000n, to: testAddress('bob'), value: 1n, maxFeePerGas: 10_000_000n, chainId: 18443n },
+    { common: chain.common },
+  ).sign(testKey('alice'))
+
+describe('BlockImporter', () => {
+  it('moves the indexes with the head when a longer fork comes', async () => {
+    const changes: HeadChange[] = []
+    chain.importer.listen({ onHead: (change) => changes.push(change) })
+    const genesis = chain.head()
+    const tx = transfer(0n)
+    const a1 = await chain.mine({ transactions: [tx] })
+    expect(chain.store.transactionLocation(transactionHash(tx))?.blockHash).toBe(blockRef(a1.block).hash)
+    const b1 = await chain.mine({ parent: genesis, skipSlots: 1 })
+    expect(chain.store.pointers().head.hash).toBe(blockRef(a1.block).hash)
+    const b2 = await chain.mine({ parent: b1.sealed })
+    expect(chain.store.pointers().head.hash).toBe(blockRef(b2.block).hash)
+    expect(chain.store.canonicalHash(1n)).toBe(blockRef(b1.block).hash)
+    expect(chain.store.transactionLocation(transactionHash(tx))).toBeUndefined()
+    expect(changes.at(-1)?.removed.map((ref) => ref.hash)).toEqual([blockRef(a1.block).hash])
+  })
+
+  it('makes a block final for good: what lies beside it goes, and cannot come back', async () => {
+    const genesis = chain.head()
+    const a1 = await chain.mine()
+    const b1 = await chain.mine({ parent: genesis, skipSlots: 1 })
+    const b2 = await chain.build({ parent: b1.sealed, skipSlots: 2 })
+    await chain.importer.finalize(blockRef(a1.block), Uint8Array.of(1))
+    expect(chain.store.pointers().finalized.hash).toBe(blockRef(a1.block).hash)
+    expect(chain.store.justification(blockRef(a1.block).hash)).toEqual(Uint8Array.of(1))
+    expect(chain.store.block(blockRef(b1.block).hash)).toBeUndefined()
+    await expect(chain.importer.import(b1.sealed, 'gossip')).rejects.toMatchObject({ code: 'BLOCK_BESIDE_FINAL' })
+    await expect(chain.importer.import(b2.sealed, 'gossip')).rejects.toMatchObject({ code: 'BLOCK_UNKNOWN_PARENT' })
+  })
+
+  it('goes back to a shorter chain when that one becomes final', async () => {
+    const genesis = chain.head()
+    const a1 = await chain.mine()
+    await chain.mine()
+    const b1 = await chain.mine({ parent: genesis, skipSlots: 3 })
+    expect(chain.store.pointers().head.number).toBe(2n)
+    await chain.importer.finalize(blockRef(b1.block), Uint8Array.of(1))
+    expect(chain.store.pointers().head.hash).toBe(blockRef(b1.block).hash)
+    expect(chain.store.canonicalHash(1n)).toBe(blockRef(b1.block).hash)
+    expect(chain.store.canonicalHash(2n)).toBeUndefined()
+    expect(chain.store.block(blockRef(a1.block).hash)).toBeUndefined()
+  })
+
+  it('takes a block twice without doing anything twice', async () => {
+    const { sealed } = await chain.mine({ transactions: [transfer(0n)] })
+    expect(await chain.importer.import(sealed, 'gossip')).toBe('known')
+  })
+
+  it('leaves a chain that comes back from its database as it was', async () => {
+    const tx = transfer(0n)
+    const a1 = await chain.mine({ transactions: [tx] })
+    const a2 = await chain.mine()
+    await chain.importer.finalize(blockRef(a1.block), Uint8Array.of(7))
+    const genesis = await buildGenesis(TEST_SPEC, chain.common, [...genesisAccounts(TEST_SPEC), alice])
+    const again = await StoredChain.open(chain.db, chain.common, genesis)
+    expect(again.pointers()).toEqual({ head: blockRef(a2.block), finalized: blockRef(a1.block) })
+    expect(again.unfinalized()).toEqual([blockRef(a2.block)])
+    expect(again.transactionLocation(transactionHash(tx))?.blockHash).toBe(blockRef(a1.block).hash)
+    expect(again.receipts(blockRef(a1.block).hash)).toEqual(chain.store.receipts(blockRef(a1.block).hash))
+    expect(toHex(encodeSealedBlock(again.block(blockRef(a2.block).hash) ?? a1.sealed))).toBe(
+      toHex(encodeSealedBlock(a2.sealed)),
+    )
+  })
+})
+
+describe('decodeSealedBlock', () => {
+  it('gives back what was encoded, and refuses what is no block', async () => {
+    const { sealed } = await chain.build({ transactions: [transfer(0n)] })
+    const decoded = decodeSealedBlock(encodeSealedBlock(sealed), chain.common)
+    expect(blockRef(decoded.block).hash).toBe(blockRef(sealed.block).hash as Hash32)
+    expect(decoded.block.transactions).toHaveLength(1)
+    for (const bytes of [
+      new Uint8Array(),
+      Uint8Array.of(0xc0),
+      Uint8Array.of(0xc2, 0xc0, 0xc0),
+      new Uint8Array(9 * 1024 * 1024),
+    ])
+      expect(() => decodeSealedBlock(bytes, chain.common)).toThrow('malformed block')
+  })
+})
