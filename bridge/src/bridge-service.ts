@@ -140,6 +140,12 @@ export class BridgeService implements Inherents, BridgeView {
     }
   }
 
+  /** How far this node has read Bitcoin, for health checks and tests. */
+  progress(): { readonly scanned?: BitcoinTip; readonly source?: BitcoinTip; readonly addresses: number } {
+    const { records, status } = this.#watcher
+    return { scanned: records.cursor, source: status.tip, addresses: this.#addresses.size }
+  }
+
   // --- BridgeView
 
   async registerDepositAddress(account: Address, refundKey?: Uint8Array) {
