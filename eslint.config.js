@@ -1,7 +1,20 @@
 import tseslint from 'typescript-eslint'
 
 export default tseslint.config(
-  { ignores: ['**/build/**', '**/dist/**', '**/node_modules/**', '**/out/**', '**/cache/**', 'packages/contracts/lib/**', 'examples/**', '**/*.mjs', '*.js', '*.config.ts'] },
+  {
+    ignores: [
+      '**/build/**',
+      '**/dist/**',
+      '**/node_modules/**',
+      '**/out/**',
+      '**/cache/**',
+      'packages/contracts/lib/**',
+      'examples/**',
+      '**/*.mjs',
+      '*.js',
+      '*.config.ts',
+    ],
+  },
   ...tseslint.configs.recommended,
   {
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },

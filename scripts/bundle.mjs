@@ -36,7 +36,9 @@ if (!process.argv.includes('--if-stale') || !isFresh()) {
     conditions: ['@hawser/source'],
     // Native addons load their own binaries; bitcore-lib refuses to be loaded twice, so it stays one file on disk.
     external: ['secp256k1', 'classic-level', 'bitcore-lib'],
-    banner: { js: "import { createRequire as hawserRequire } from 'node:module'; const require = hawserRequire(import.meta.url);" },
+    banner: {
+      js: "import { createRequire as hawserRequire } from 'node:module'; const require = hawserRequire(import.meta.url);",
+    },
     sourcemap: true,
     logLevel: 'warning',
   })

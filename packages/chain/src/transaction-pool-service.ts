@@ -31,7 +31,9 @@ export class TransactionPoolService {
 
   start(): void {
     const { transport, importer, common } = this.#parts
-    const onHead = (change: HeadChange) => (this.#updating = this.#updating.then(() => this.#onHead(change)))
+    const onHead = (change: HeadChange): void => {
+      this.#updating = this.#updating.then(() => this.#onHead(change))
+    }
     const unsubscribe = transport.subscribe('transactions', async (message) => {
       try {
         await this.#add(decodeTransaction(message, common))

@@ -35,7 +35,9 @@ describe('secp256k1', () => {
     const order = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n
     const highS = uintBE(order - readUintBE(signature.subarray(32, 64)), 32)
     const parity = (signature[64] ?? 0) ^ 1
-    expect(secp256k1.ecrecover(digest, signature.subarray(0, 32), highS, parity)).toEqual(secp256k1.publicKey(key, false))
+    expect(secp256k1.ecrecover(digest, signature.subarray(0, 32), highS, parity)).toEqual(
+      secp256k1.publicKey(key, false),
+    )
   })
 
   it('refuses a high s and a v above 1', () => {
