@@ -1,1 +1,3 @@
-export {}
+export { buildProgram, runCli, VERSION } from './program.ts'
+export { ExitCode, exitCodeOf } from './exit-code.ts'
+export type { CliErrorCode, CliErrorInfo } from './errors.ts'

@@ -1,9 +1,7 @@
-import { createCommon, StoredChain } from '@hawser/chain'
-import { Libp2pTransport } from '@hawser/p2p'
-import { RpcServer } from '@hawser/rpc'
-import { EthereumJsEngine } from '@hawser/execution'
-import { buildGenesis } from '@hawser/genesis'
-import { LevelStore } from '@hawser/storage'
-import { createLogger } from '@hawser/primitives/node'
-console.log(typeof createCommon, typeof StoredChain, typeof Libp2pTransport, typeof RpcServer, typeof EthereumJsEngine, typeof buildGenesis, typeof LevelStore, typeof createLogger)
-const s = await LevelStore.open('/tmp/zzlevel'); await s.close(); createLogger({level:'info'}).info({}, 'x')
+import { runCli } from './program.ts'
+
+// A reader that has gone away (`hawser … | head`) is no failure of ours.
+for (const stream of [process.stdout, process.stderr])
+  stream.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
+
+process.exit(await runCli(process.argv.slice(2)))

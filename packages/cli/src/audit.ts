@@ -1,0 +1,57 @@
+import type { BitcoindSource } from '@hawser/bitcoin/source'
+import { btcHashFromDisplay } from '@hawser/primitives'
+import type { CustodyCoin, Reserves } from '@hawser/sdk'
+import type { CliClient } from './context.ts'
+
+/** What an audit found. */
+export interface AuditReport extends Reserves {
+  /** The coins of the custody and their sum, sats. */
+  readonly coins: number
+  readonly coinSats: bigint
+  /** What was looked up on Bitcoin; absent without a Bitcoin node. */
+  readonly bitcoin?: {
+    /** Coins that are unspent on Bitcoin. */
+    readonly unspent: number
+    /** Coins of batches in flight whose transaction is out already. */
+    readonly spentByBatches: number
+    /** Coins that ought to be unspent and are not: txid:vout. */
+    readonly missing: readonly string[]
+  }
+  /** Custody covers what is owed, the coins add up to it, and none is missing. */
+  readonly passed: boolean
+}
+
+/** Reserves against liabilities to the satoshi at the last final block, coin by coin on Bitcoin when a node is given. */
+export async function audit(client: CliClient, source?: BitcoindSource): Promise<AuditReport> {
+  const reserves = await client.getReserves()
+  const coins = await client.getCustodyCoins({ blockNumber: reserves.block.number })
+  const coinSats = coins.reduce((sum, coin) => sum + coin.sats, 0n)
+  const bitcoin = source && (await lookUp(client, source, coins))
+  const passed = reserves.covered && coinSats === reserves.custodySats && (bitcoin?.missing.length ?? 0) === 0
+  return { ...reserves, coins: coins.length, coinSats, bitcoin, passed }
+}
+
+async function lookUp(client: CliClient, source: BitcoindSource, coins: readonly CustodyCoin[]) {
+  let unspent = 0
+  let spentByBatches = 0
+  const gone: CustodyCoin[] = []
+  for (const coin of coins) {
+    const utxo = await source.utxo(btcHashFromDisplay(coin.txid), coin.vout)
+    if (utxo?.sats === coin.sats) unspent++
+    else if (coin.status === 'in-batch') spentByBatches++
+    else gone.push(coin)
+  }
+  // A batch may have become final, signed and sent since the block that was audited: only what is free still is missing.
+  const free = gone.length === 0 ? [] : (await latestCoins(client)).filter((coin) => coin.status === 'available')
+  const missing = gone.filter((coin) => free.some((other) => other.id === coin.id))
+  return {
+    unspent,
+    spentByBatches: spentByBatches + gone.length - missing.length,
+    missing: missing.map(({ txid, vout }) => `${txid}:${vout}`),
+  }
+}
+
+async function latestCoins(client: CliClient): Promise<CustodyCoin[]> {
+  const { number } = await client.getBlock({ blockTag: 'finalized' })
+  return client.getCustodyCoins({ blockNumber: number })
+}

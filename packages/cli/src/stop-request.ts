@@ -1,0 +1,36 @@
+import { cliError } from './errors.ts'
+
+const FORCED_EXIT_CODE = 130
+
+/** Ctrl-C and its kin: the first asks to stop in order, the second ends the process at once. */
+export class StopRequest {
+  readonly #requested: Promise<void>
+  #isRequested = false
+
+  constructor(onFirst: () => void) {
+    this.#requested = new Promise((resolve) => {
+      const onSignal = () => {
+        // The validators end by themselves when the process that started them is gone.
+        if (this.#isRequested) process.exit(FORCED_EXIT_CODE)
+        this.#isRequested = true
+        onFirst()
+        resolve()
+      }
+      for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal)
+    })
+  }
+
+  /** Resolves when somebody asked to stop. */
+  get requested(): Promise<void> {
+    return this.#requested
+  }
+
+  get isRequested(): boolean {
+    return this.#isRequested
+  }
+
+  /** @throws INTERRUPTED once somebody asked to stop */
+  check(): void {
+    if (this.#isRequested) throw cliError('INTERRUPTED', 'stopped before it was done; nothing is left running')
+  }
+}
