@@ -38,7 +38,9 @@ import { BridgeInherents } from './bridge-inherents.ts'
 import { ChainWatcherService, probeSoon } from './chain-watcher-service.ts'
 import { ContractReader, type CoinState } from './contract-reader.ts'
 import { bridgeError } from './errors.ts'
+import type { SigningPolicy } from './policy.ts'
 import { outpointKey, type CustodyPayment } from './scan-block.ts'
+import { WithdrawalSignerService } from './withdrawal-signer-service.ts'
 
 /** Between two looks at the Bitcoin source and at batches that wait. */
 const TICK_MS = 10_000
@@ -59,6 +61,8 @@ export interface BridgeServiceParts {
   readonly logger: Logger
   /** The 32-byte secret of a committee member; without it the node signs nothing. */
   readonly bitcoinKey?: Uint8Array
+  /** What the operator allows on top of the protocol. */
+  readonly policy?: SigningPolicy
 }
 
 /** The two-way peg off chain, joined: addresses, watcher, inherents, views (protocol.md, sections 5 to 8). */
@@ -67,6 +71,7 @@ export class BridgeService implements Inherents, BridgeView {
   readonly #addresses: AddressBook
   readonly #watcher: ChainWatcherService
   readonly #inherents: BridgeInherents
+  readonly #signer: WithdrawalSignerService
   readonly #abort = new AbortController()
   #cancelTick: () => void = () => undefined
   #finishing = false
@@ -79,21 +84,29 @@ export class BridgeService implements Inherents, BridgeView {
     this.#watcher = new ChainWatcherService({
       ...this.#parts,
       addresses: this.#addresses,
-      onScanned: () => undefined,
+      onScanned: () => this.#signer.onBitcoinBlock(),
     })
     const { chain, records } = this.#watcher
     this.#inherents = new BridgeInherents({ spec, chain, records, clock, logger })
+    this.#signer = new WithdrawalSignerService({
+      ...this.#parts,
+      chain,
+      records,
+      sourceAliveAtMs: () => this.#watcher.status.aliveAtMs,
+    })
   }
 
   async start(): Promise<void> {
     await this.#addresses.start()
     await this.#watcher.start()
+    this.#signer.start()
     this.#tick()
   }
 
   async stop(): Promise<void> {
     this.#abort.abort(new Error('the bridge stops'))
     this.#cancelTick()
+    this.#signer.stop()
     this.#addresses.stop()
     await this.#watcher.stop()
   }
@@ -103,6 +116,7 @@ export class BridgeService implements Inherents, BridgeView {
 
   /** A block is final: records that its state has credited or settled are done. */
   onFinalized(ref: BlockRef): void {
+    this.#signer.onFinalized(ref)
     if (this.#finishing) return
     this.#finishing = true
     spawn(
@@ -180,7 +194,8 @@ export class BridgeService implements Inherents, BridgeView {
 
   async batch(id: bigint): Promise<BatchView> {
     const batch = await this.#readerAtHead().batch(id)
-    const base = { id: id.toString(), refusals: [] }
+    const job = this.#signer.job(id)
+    const base = { id: id.toString(), refusals: job?.refusals ?? [] }
     if (batch.status === BatchStatus.None) return { ...base, status: 'unknown' }
     if (batch.status === BatchStatus.Settled)
       return {
@@ -189,7 +204,14 @@ export class BridgeService implements Inherents, BridgeView {
         txid: displayBtcHash(batch.txid as BtcHash),
         feeRateSatPerVb: Number(batch.feeSats) / Number(batch.vsize),
       }
-    return { ...base, status: 'waiting-for-finality' }
+    if (!job) return { ...base, status: 'waiting-for-finality' }
+    const { signed, path, broadcast, isMined } = job
+    return {
+      ...base,
+      status: isMined ? 'confirmed' : broadcast ? 'broadcast' : signed ? 'signed' : 'signing',
+      ...(path && { path }),
+      ...(broadcast && { txid: broadcast.txid, feeRateSatPerVb: broadcast.rate }),
+    }
   }
 
   async reserves(at: BlockHeader): Promise<ReservesView> {
@@ -286,6 +308,7 @@ export class BridgeService implements Inherents, BridgeView {
 
   #tick(): void {
     probeSoon(this.#watcher, this.#parts.logger)
+    this.#signer.onBitcoinBlock()
     this.#cancelTick = this.#parts.clock.after(TICK_MS, () => {
       if (!this.#abort.signal.aborted) this.#tick()
     })
