@@ -1,0 +1,19 @@
+import { createRequire } from 'node:module'
+import { defineConfig } from 'hardhat/config'
+
+export default defineConfig({
+  solidity: {
+    version: '0.8.37',
+    // npm's solc: no other compiler is downloaded.
+    path: createRequire(import.meta.url).resolve('solc/soljson.js'),
+    settings: { evmVersion: 'osaka' },
+  },
+  networks: {
+    hawser: {
+      type: 'http',
+      chainType: 'l1',
+      url: process.env.HAWSER_RPC_URL,
+      accounts: [process.env.HAWSER_PRIVATE_KEY],
+    },
+  },
+})
