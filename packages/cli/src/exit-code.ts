@@ -17,6 +17,7 @@ const BY_ERROR: Readonly<Record<string, number>> = {
   WITHDRAWAL_FEE_TOO_LOW: ExitCode.usage,
   WITHDRAWAL_SCRIPT_REFUSED: ExitCode.usage,
   NODE_UNREACHABLE: ExitCode.unreachable,
+  L1_UNKNOWN: ExitCode.unreachable,
   L1_UNREACHABLE: ExitCode.unreachable,
   BITCOIND_MISSING: ExitCode.unreachable,
   BITCOIND_UNREACHABLE: ExitCode.unreachable,

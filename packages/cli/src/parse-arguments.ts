@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs'
+import { addressToScript, NETWORKS, type BitcoinNetwork } from '@hawser/bitcoin'
 import type { L1Choice } from '@hawser/node'
-import { btcHashFromDisplay, messageOf, parseBtc, type Hex, type Sats } from '@hawser/primitives'
+import { btcHashFromDisplay, isAppError, messageOf, parseBtc, type Hex, type Sats } from '@hawser/primitives'
+import { receiverScript } from '@hawser/sdk'
+import { Option } from 'commander'
 import { getAddress, isAddress } from 'viem'
 import { cliError } from './errors.ts'
 
@@ -123,4 +126,35 @@ export function readPasswordFile(path: string): string {
   const password = readTextFile(path, 'the password file').split(/\r?\n/)[0] ?? ''
   if (password === '') throw cliError('USAGE', `the password file ${path} is empty; put the password on its first line`)
   return password
+}
+
+/** A receiver on Bitcoin: an address of some network (the chain says later of which), or a standard script as hex. */
+export function readReceiver(text: string): string {
+  if (text.startsWith('0x')) receiverScript(text, 'regtest')
+  else if (!isSomeAddress(text)) addressToScript(text, 'regtest')
+  return text
+}
+
+function isSomeAddress(text: string): boolean {
+  return (Object.keys(NETWORKS) as BitcoinNetwork[]).some((network) => {
+    try {
+      return addressToScript(text, network).length > 0
+    } catch (error) {
+      if (isAppError(error)) return false
+      throw error
+    }
+  })
+}
+
+/** An option in seconds whose value is in milliseconds; help shows the default in seconds. */
+export function secondsOption(
+  flags: string,
+  description: string,
+  bounds: readonly [number, number],
+  defaultMs: number,
+): Option {
+  const name = flags.split(' ')[0] as string
+  return new Option(flags, description)
+    .argParser(readSeconds(name, ...bounds))
+    .default(defaultMs, String(defaultMs / 1000))
 }

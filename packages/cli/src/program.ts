@@ -93,6 +93,23 @@ export async function runCli(
   }
 }
 
+/** What to do, for errors of rooms that know only what and why. */
+const HINTS: Readonly<Record<string, string>> = {
+  BTC_ADDRESS_INVALID: 'copy the address again',
+  BTC_ADDRESS_WRONG_NETWORK: "use an address of the chain's own Bitcoin network",
+  BTC_HASH_INVALID: 'copy the transaction id again, without 0x',
+  HEX_INVALID: 'write 0x and an even number of hex digits',
+  FILE_UNREADABLE: 'check the path and its permissions',
+  CONFIG_INVALID: 'correct the field; `hawser init` writes a valid file',
+  SPEC_INVALID: 'get the chain spec from a source you trust',
+  L1_UNREACHABLE: 'start it, check URL and credentials, or use --l1 embedded',
+  BITCOIND_UNREACHABLE: 'start it, or check its URL; a devnet that was killed leaves a URL that nobody answers',
+  BITCOIND_UNAUTHORIZED: 'check the cookie file or user and password',
+  L1_WALLET_EMPTY: 'send less, or mine with `hawser l1 mine 101`',
+  STORAGE_LOCKED: 'stop the other process, then try again',
+  STORAGE_CORRUPT: 'restore the folder, or delete it and sync again',
+}
+
 /** @internal An error's code and its one sentence. */
 export function describeError(error: unknown, rpc: string): { readonly code: string; readonly message: string } {
   const known = error instanceof BaseError ? explainError(error) : error
@@ -101,7 +118,10 @@ export function describeError(error: unknown, rpc: string): { readonly code: str
       code: known.code,
       message: `no node answers at ${rpc}: ${known.message.replace(/^the node does not answer: /, '')}; start one with \`hawser devnet\`, or name another with --rpc`,
     }
-  return { code: isAppError(known) ? known.code : 'INTERNAL', message: messageOf(known) }
+  const code = isAppError(known) ? known.code : 'INTERNAL'
+  const hint = HINTS[code]
+  const message = messageOf(known)
+  return { code, message: hint === undefined || message.includes('; ') ? message : `${message}; ${hint}` }
 }
 
 function usageExit(error: CommanderError, stderr: Stream): number {

@@ -1,6 +1,6 @@
 import { systemContracts } from '@hawser/contracts'
 import type { Account, Hex, TransactionReceipt } from 'viem'
-import { simulateContract, waitForTransactionReceipt, writeContract } from 'viem/actions'
+import { estimateContractGas, waitForTransactionReceipt, writeContract } from 'viem/actions'
 import { sdkError } from './errors.ts'
 import { explained, type HawserClient } from './hawser-client.ts'
 import { bridgeCallAbi } from './system-abi.ts'
@@ -20,6 +20,8 @@ type BridgeCall =
 
 const RECEIPT_TIMEOUT_MS = 60_000
 const RECEIPT_POLL_MS = 250
+/** A batch that is formed just before the call empties the queue, and then the same call writes more fresh slots. */
+const GAS_HEADROOM_PERCENT = 160n
 
 /** @internal The client's account. @throws ACCOUNT_MISSING */
 export function signerOf(client: HawserClient): Account {
@@ -27,13 +29,14 @@ export function signerOf(client: HawserClient): Account {
   throw sdkError('ACCOUNT_MISSING', 'user', 'a transaction needs an account; make the client with { account }')
 }
 
-/** @internal Simulates, sends and awaits a call to the bridge: what would revert is said in words and never sent. */
+/** @internal Estimates, sends and awaits a call to the bridge: what would revert is said in words and never sent. */
 export function sendToBridge(client: HawserClient, call: BridgeCall): Promise<SentToBridge> {
   const account = signerOf(client)
   return explained(async () => {
     const parameters = { abi: bridgeCallAbi, address: systemContracts.bridge, account, ...call } as const
-    await simulateContract(client, parameters as never)
-    const hash = await writeContract(client, { chain: client.chain ?? null, ...parameters } as never)
+    const estimate = await estimateContractGas(client, parameters as never)
+    const gas = (estimate * GAS_HEADROOM_PERCENT) / 100n
+    const hash = await writeContract(client, { chain: client.chain ?? null, ...parameters, gas } as never)
     const receipt = await waitForTransactionReceipt(client, {
       hash,
       timeout: RECEIPT_TIMEOUT_MS,

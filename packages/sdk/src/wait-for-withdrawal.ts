@@ -4,7 +4,7 @@ import { getWithdrawal, type Withdrawal } from './get-withdrawal.ts'
 import type { HawserClient } from './hawser-client.ts'
 import { poll, type WaitOptions } from './poll.ts'
 
-/** The stations of a withdrawal, in order; a wait may see only some of them. */
+/** The stations of a withdrawal, in order. */
 export const WITHDRAWAL_PHASES = [
   'queued',
   'batched',
@@ -25,7 +25,7 @@ export interface WithdrawalProgress {
 
 export interface WaitForWithdrawalParameters extends WaitOptions {
   readonly id: bigint
-  /** Hears of each change; every phase at most once, in order. */
+  /** Hears of each phase once, in order; several at once when they passed between two looks. */
   readonly onProgress?: (progress: WithdrawalProgress) => void
 }
 
@@ -64,9 +64,10 @@ export async function waitForWithdrawal(
   let latest: Withdrawal | undefined
   const report = (phase: WithdrawalPhase, withdrawal: Withdrawal) => {
     const station = WITHDRAWAL_PHASES.indexOf(phase)
-    if (station <= reached) return
-    reached = station
-    onProgress?.({ phase, withdrawal, batch })
+    const first = phase === 'queued' ? 0 : Math.max(reached + 1, 1)
+    for (const passed of reached < station ? WITHDRAWAL_PHASES.slice(first, station + 1) : [])
+      onProgress?.({ phase: passed, withdrawal, batch })
+    reached = Math.max(reached, station)
   }
   return poll(
     () =>
@@ -75,12 +76,9 @@ export async function waitForWithdrawal(
       const withdrawal = (latest = await getWithdrawal(client, { id }))
       if (withdrawal.status === 'cancelled')
         throw sdkError('WITHDRAWAL_CANCELLED', 'user', `withdrawal ${id} was cancelled; its amount has returned`)
-      if (withdrawal.batchId > 0n) batch = await getBatch(client, { id: withdrawal.batchId })
+      // A node that has settled a batch may have forgotten how it was signed.
+      if (withdrawal.batchId > 0n) batch = { ...batch, ...(await getBatch(client, { id: withdrawal.batchId })) }
       const phase = withdrawalPhase(withdrawal, batch)
-      if (WITHDRAWAL_PHASES.indexOf(phase) > WITHDRAWAL_PHASES.indexOf('batched')) {
-        report('batched', withdrawal)
-        report('final', withdrawal)
-      }
       if (phase !== 'settled') {
         report(phase, withdrawal)
         return undefined

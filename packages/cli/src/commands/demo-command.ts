@@ -9,7 +9,7 @@ import { Tour } from '../demo/tour.ts'
 import { cliError } from '../errors.ts'
 import { seconds } from '../format.ts'
 import type { Output } from '../output.ts'
-import { readL1, readSeconds } from '../parse-arguments.ts'
+import { readL1, secondsOption } from '../parse-arguments.ts'
 import { programPath } from '../program-path.ts'
 import { StopRequest } from '../stop-request.ts'
 import { examples, optionsOf, type Session } from './command-kit.ts'
@@ -27,7 +27,7 @@ export function addDemo(program: Command, session: Session): void {
     .description('the whole journey on a devnet of its own: deposit, contract, a crash, withdrawals, audit')
     .option('--l1 <kind>', 'embedded, bitcoind, or the URL of a running regtest', readL1, 'embedded')
     .option('--l1-cookie <file>', 'with --l1 URL: the cookie file, when the URL has no user and password')
-    .option('--block-time-l1 <seconds>', 'between two Bitcoin blocks', readSeconds('--block-time-l1', 0.2, 60), 2_000)
+    .addOption(secondsOption('--block-time-l1 <seconds>', 'between two Bitcoin blocks', [0.2, 60], 2_000))
   examples(
     command,
     [

@@ -3,7 +3,7 @@ import type { Hex } from '@hawser/primitives'
 import type { Command } from 'commander'
 import { connect } from '../context.ts'
 import { btc } from '../format.ts'
-import { readAccount, readRefundKey, readSeconds, readTxid } from '../parse-arguments.ts'
+import { readAccount, readRefundKey, secondsOption, readTxid } from '../parse-arguments.ts'
 import { examples, optionsOf, type Session } from './command-kit.ts'
 
 /** How far a deposit is, in one line. */
@@ -71,7 +71,7 @@ function addDeposits(program: Command, session: Session): void {
     .description("the payments to an account's deposit addresses, and how far they are")
     .argument('<account>', 'the EVM account', readAccount)
     .option('--wait', 'wait until the newest is credited and final')
-    .option('--timeout <seconds>', 'how long to wait', readSeconds('--timeout', 1, 86_400), 1_800_000)
+    .addOption(secondsOption('--timeout <seconds>', 'how long to wait', [1, 86_400], 1_800_000))
   examples(command, [
     ['hawser deposits 0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266', 'list them'],
     ['hawser deposits 0xf39F… --wait', 'see one through'],

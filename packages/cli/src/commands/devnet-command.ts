@@ -8,7 +8,7 @@ import { devnetStatusLine } from '../devnet-status.ts'
 import { cliError } from '../errors.ts'
 import { ExitCode } from '../exit-code.ts'
 import type { Output } from '../output.ts'
-import { readCount, readL1, readSeconds } from '../parse-arguments.ts'
+import { readCount, readL1, secondsOption } from '../parse-arguments.ts'
 import { programPath } from '../program-path.ts'
 import { StopRequest } from '../stop-request.ts'
 import { examples, optionsOf, type Session } from './command-kit.ts'
@@ -46,12 +46,7 @@ export function addDevnet(program: Command, session: Session): void {
       readCount('--rpc-port', 0, 65_532),
       8_545,
     )
-    .option(
-      '--block-time-l1 <seconds>',
-      'between two Bitcoin blocks',
-      readSeconds('--block-time-l1', 0.2, 86_400),
-      4_000,
-    )
+    .addOption(secondsOption('--block-time-l1 <seconds>', 'between two Bitcoin blocks', [0.2, 86_400], 4_000))
     .option('--no-mine', 'mine Bitcoin blocks on demand alone (`hawser l1 mine`)')
   examples(
     command,

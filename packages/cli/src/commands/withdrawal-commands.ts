@@ -4,7 +4,7 @@ import type { Command } from 'commander'
 import { connect, type CliClient, type GlobalOptions } from '../context.ts'
 import { btc, columns, weiAsSats } from '../format.ts'
 import type { Output } from '../output.ts'
-import { readAccount, readAmount, readId, readSats, readSeconds } from '../parse-arguments.ts'
+import { readAccount, readAmount, readId, readReceiver, readSats, secondsOption } from '../parse-arguments.ts'
 import { signerFrom, withSigner, type SignerOptions } from '../signer.ts'
 import { examples, optionsOf, type Session } from './command-kit.ts'
 
@@ -54,7 +54,7 @@ async function signing(options: GlobalOptions & SignerOptions): Promise<CliClien
 function withWait(command: Command): Command {
   return command
     .option('--wait', 'wait until it is settled in a final block, and show how far it is')
-    .option('--timeout <seconds>', 'how long to wait', readSeconds('--timeout', 1, 86_400), 1_800_000)
+    .addOption(secondsOption('--timeout <seconds>', 'how long to wait', [1, 86_400], 1_800_000))
 }
 
 async function waitAndShow(client: CliClient, output: Output, id: bigint, timeoutMs: number): Promise<Withdrawal> {
@@ -73,6 +73,7 @@ function addWithdraw(program: Command, session: Session): void {
     .requiredOption(
       '--to <address>',
       'a Bitcoin address of the chain (P2PKH, P2SH, P2WPKH, P2WSH, P2TR), or such a script as hex',
+      readReceiver,
     )
     .requiredOption('--amount <btc>', 'what the receiver gets, in BTC with at most 8 decimals', readAmount)
     .option('--max-fee <sats>', 'what the Bitcoin fee may take at most; what it leaves returns', readSats)
