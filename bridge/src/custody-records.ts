@@ -4,8 +4,8 @@ import { fromHex, readUintBE, toHex, uintBE, utf8, type Address, type BtcHash } 
 import { keyIn, keyspace, type KeyValueStore, type Write } from '@hawser/storage'
 import { outpointKey, type CustodyPayment, type CustodySpend, type Outpoint } from './scan-block.ts'
 
-/** A done record that is so deep is history: no reorganisation brings it back. */
-export const HISTORY_BLOCKS = 144
+/** A done record that is a week deep is history: no reorganisation brings it back. */
+export const HISTORY_BLOCKS = 1_008
 const PAYMENT = utf8('o')
 const SPEND = utf8('s')
 const CURSOR = keyIn(keyspace.bridge, utf8('k'))

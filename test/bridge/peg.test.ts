@@ -1,16 +1,26 @@
-import { p2wpkhScript, plainAddress } from '@hawser/bitcoin'
+import { schnorr } from '@noble/curves/secp256k1.js'
+import { depositAddress, depositReturnScript, p2wpkhScript, plainAddress } from '@hawser/bitcoin'
 import { committeeOf } from '@hawser/genesis'
-import { address, equalBytes, sats, satsToWei, toHex, type Address } from '@hawser/primitives'
+import { address, displayBtcHash, equalBytes, sats, satsToWei, toHex, type Address } from '@hawser/primitives'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { PegWorld } from './peg-world.ts'
 
 describe('the two-way peg with the real contracts', () => {
   let world: PegWorld
   let account: Address
+  let firstBatchHeight = 0
+  const depositScripts = new Set<string>()
+  const depositTo = async (to: Address, refundKey?: Uint8Array) => {
+    const registered = await memberAt(2).bridge.registerDepositAddress(to, refundKey)
+    depositScripts.add(toHex(registered.scriptPubKey))
+    return registered.address
+  }
   beforeAll(async () => {
     world = await PegWorld.start()
     account = address(world.user.address)
     await world.wallet.ensureFunds(10_000_000_000n)
+    // Coins that are old enough to be spent again after the deepest reorganisation below.
+    await world.wallet.mine(40)
     await world.bitcoinSeen()
   })
   afterAll(() => world?.stop())
@@ -27,8 +37,7 @@ describe('the two-way peg with the real contracts', () => {
   })
 
   it('credits a payment to a deposit address two blocks after Bitcoin mined it', async () => {
-    const registered = await world.members[2]?.bridge.registerDepositAddress(account)
-    await world.wallet.send([{ to: registered?.address ?? '', sats: 500_000n }])
+    await world.wallet.send([{ to: await depositTo(account), sats: 500_000n }])
     await world.wallet.mine(1)
     await world.bitcoinSeen()
     await world.blocks(2)
@@ -45,8 +54,17 @@ describe('the two-way peg with the real contracts', () => {
     expect((await world.block()).inherents).toEqual([])
   })
 
+  /** The member at a position of the committee's sorted keys. */
+  function memberAt(position: number) {
+    const key = toHex(committeeOf(world.spec).sortedKeys[position] as Uint8Array)
+    const session = world.spec.validators.find((validator) => validator.bitcoinKey === key)?.session
+    const member = world.members.find(({ transport }) => transport.validator === session)
+    if (!member) throw new Error('every key is a member’s')
+    return member
+  }
+
   /** Requests a withdrawal, lets its batch be formed, signed, mined and settled; returns what the receiver got. */
-  async function withdraw(amountSats: bigint, index: number) {
+  async function withdraw(amountSats: bigint, index: number, onSigned?: () => Promise<void>) {
     const script = p2wpkhScript(new Uint8Array(20).fill(index))
     const maxFeeSats = 20_000n
     const id = await world.view<bigint>('nextBatchId')
@@ -59,6 +77,7 @@ describe('the two-way peg with the real contracts', () => {
       const views = await Promise.all(online.map(({ bridge }) => bridge.batch(id)))
       return views.every((view) => view.status === 'broadcast')
     })
+    await onSigned?.()
     const view = await online[0]?.bridge.batch(id)
     await world.wallet.mine(1)
     await world.bitcoinSeen()
@@ -74,9 +93,10 @@ describe('the two-way peg with the real contracts', () => {
   /** The peg to the satoshi: custody on Bitcoin itself is what the contract says, and covers what it owes. */
   async function expectExactPeg() {
     const plain = plainAddress(committeeOf(world.spec), 'regtest').scriptPubKey
-    const registered = (await world.members[0]?.bridge.registerDepositAddress(account))?.scriptPubKey ?? plain
+    const ours = new Set([toHex(plain), ...depositScripts])
+    // Below the minimum it is nobody's: neither custody nor owed.
     const held = [...world.bitcoin.coins.values()].filter(
-      ({ script }) => equalBytes(script, plain) || equalBytes(script, registered),
+      ({ script, sats }) => ours.has(toHex(script)) && sats >= 10_000n,
     )
     const custody = held.reduce((sum, coin) => sum + coin.sats, 0n)
     const reserves = await world.members[0]?.bridge.reserves(world.head())
@@ -88,14 +108,15 @@ describe('the two-way peg with the real contracts', () => {
 
   it('pays a withdrawal out by the key path when all four sign', async () => {
     const { view, paid } = await withdraw(100_000n, 1)
+    firstBatchHeight = world.bitcoin.height
     expect(view).toMatchObject({ path: 'key-path', refusals: [] })
     expect(paid).toEqual([100_000n])
     await expectExactPeg()
   })
 
   it('pays a withdrawal out by a subset leaf when one member is away', async () => {
-    const away = world.members[3]
-    if (!away) throw new Error('four members')
+    // Batch 2 is coordinated by member 2 first: his turn is taken over.
+    const away = memberAt(2)
     world.network.setOnline(away.transport, false)
     const { view, paid } = await withdraw(120_000n, 2)
     expect(view).toMatchObject({ path: 'subset' })
@@ -105,17 +126,118 @@ describe('the two-way peg with the real contracts', () => {
   })
 
   it('names a member that sends invalid contributions, and signs without it', async () => {
-    const liar = world.members[1]
-    if (!liar) throw new Error('four members')
+    const liar = memberAt(1)
     // The last byte of a partial signature (or of a nonce) is not what the member made.
     liar.transport.tamper = (_, answer) => {
       if (answer[answer.length - 1] !== undefined && answer.length > 60) answer[answer.length - 1]! ^= 1
       return answer
     }
-    const { view, paid } = await withdraw(50_000n, 3)
+    const coordinator = memberAt(3)
+    const { view, paid } = await withdraw(50_000n, 3, async () => {
+      const { refusals } = await coordinator.bridge.batch(3n)
+      expect(refusals).toEqual([
+        expect.stringMatching(`^${liar.transport.validator}: sent an invalid (nonce|partial signature)$`),
+      ])
+    })
     liar.transport.tamper = undefined
+    expect(coordinator.transport.reports).toEqual([expect.objectContaining({ peer: liar.transport.self })])
     expect(paid).toEqual([50_000n])
     expect(view).toMatchObject({ path: 'subset' })
     await expectExactPeg()
+  })
+
+  it('credits a payment to the plain address with an OP_RETURN, with nothing registered', async () => {
+    const other = address('0x00000000000000000000000000000000000000aa')
+    const plain = plainAddress(committeeOf(world.spec), 'regtest')
+    await world.wallet.send([
+      { to: depositReturnScript(BigInt(world.spec.chainId), other), sats: 0n },
+      { to: plain.scriptPubKey, sats: 40_000n },
+    ])
+    await world.wallet.mine(1)
+    await world.bitcoinSeen()
+    await world.blocks(2)
+    expect(await world.balance(other)).toBe(satsToWei(sats(40_000)))
+  })
+
+  it('credits a reclaimable deposit less the sweep fee', async () => {
+    const other = address('0x00000000000000000000000000000000000000bb')
+    const refundKey = schnorr.getPublicKey(new Uint8Array(32).fill(7))
+    await world.wallet.send([{ to: await depositTo(other, refundKey), sats: 40_000n }])
+    await world.wallet.mine(1)
+    await world.bitcoinSeen()
+    await world.blocks(2)
+    expect(await world.balance(other)).toBe(satsToWei(sats(40_000 - world.spec.bridge.sweepFeeSats)))
+  })
+
+  it('finds a payment by claim that was made before its address was known', async () => {
+    const other = address('0x00000000000000000000000000000000000000cc')
+    const { address: to, scriptPubKey } = depositAddress({
+      committee: committeeOf(world.spec),
+      network: 'regtest',
+      chainId: BigInt(world.spec.chainId),
+      account: other,
+    })
+    depositScripts.add(toHex(scriptPubKey))
+    const { txid } = await world.wallet.send([{ to, sats: 30_000n }])
+    await world.wallet.mine(3)
+    await world.bitcoinSeen()
+    await world.blocks(2)
+    expect(await world.balance(other)).toBe(0n)
+    const bridge = world.members[1]?.bridge
+    await expect(bridge?.claim('11'.repeat(32), other)).rejects.toMatchObject({ code: 'DEPOSIT_NOT_FOUND' })
+    await world.until('the claim', async () => (await bridge?.deposits(other))?.length === 1)
+    expect(await bridge?.claim(displayBtcHash(txid), other)).toMatchObject([{ status: 'creditable', sats: '30000' }])
+    await world.blocks(4)
+    expect(await bridge?.deposits(other)).toMatchObject([{ status: 'credited' }])
+  })
+
+  it('shows why a payment below the minimum is not credited', async () => {
+    const other = address('0x00000000000000000000000000000000000000dd')
+    await world.wallet.send([{ to: await depositTo(other), sats: 9_999n }])
+    await world.wallet.mine(1)
+    await world.bitcoinSeen()
+    await world.blocks(2)
+    expect(await world.members[0]?.bridge.deposits(other)).toMatchObject([
+      { status: 'refused', reason: 'below the minimum of 10000 sat' },
+    ])
+  })
+
+  it('proves a deposit again when Bitcoin reorganises, and the bridge runs on', async () => {
+    const before = await world.balance(account)
+    await world.wallet.send([{ to: await depositTo(account), sats: 70_000n }])
+    await world.wallet.mine(1)
+    await world.bitcoinSeen()
+    await world.blocks(2)
+    const credited = before + satsToWei(sats(70_000))
+    expect(await world.balance(account)).toBe(credited)
+
+    world.bitcoin.reorganise(3, world.wallet.script())
+    await world.bitcoinSeen()
+    const { inherents } = await world.block()
+    expect(inherents).toEqual([expect.stringMatching(/^submitHeaders/)])
+    expect(await world.members[0]?.bridge.reserves(world.head())).toMatchObject({ paused: true })
+    await world.blocks(3)
+    expect(await world.members[0]?.bridge.reserves(world.head())).toMatchObject({ paused: false, covered: true })
+    expect(await world.balance(account)).toBe(credited)
+  })
+
+  it('follows a reorganisation deeper than one call may carry, and proves deposits and settled batches again', async () => {
+    await world.wallet.mine(150)
+    await world.bitcoinSeen()
+    await world.blocks(3)
+    world.bitcoin.reorganise(world.bitcoin.height - firstBatchHeight + 1, world.wallet.script())
+    await world.bitcoinSeen()
+    const pauses: boolean[] = []
+    for (let i = 0; i < 8; i++) {
+      await world.block()
+      pauses.push((await world.members[0]?.bridge.reserves(world.head()))?.paused ?? true)
+    }
+    expect(await world.members[0]?.bridge.bitcoin()).toMatchObject({
+      lightClient: { hash: world.bitcoin.tip.header.hash },
+    })
+    expect(pauses).toContain(true)
+    expect(pauses.at(-1)).toBe(false)
+    await expectExactPeg()
+    expect((await world.block()).inherents).toEqual([])
   })
 })
