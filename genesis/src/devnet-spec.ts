@@ -1,4 +1,4 @@
-import { deriveCommittee } from '@hawser/bitcoin'
+import { deriveCommittee, RECOVERY_CSV_BLOCKS } from '@hawser/bitcoin'
 import { parseChainSpec, type ChainSpec, type ValidatorSpec } from '@hawser/chain'
 import { fromHex, toHex } from '@hawser/primitives'
 
@@ -74,7 +74,7 @@ export function devnetSpec(options: {
       payoutMinGasLeft: 20_000,
     },
     feePool: { reserveSats: 100_000, pointsPerBlock: 1 },
-    custody: { keyPathWaitMs: 3_000, attemptMs: 10_000, recoveryCsvBlocks: 52_560 },
+    custody: { keyPathWaitMs: 3_000, attemptMs: 10_000, recoveryCsvBlocks: RECOVERY_CSV_BLOCKS },
     upgrades: [],
   }
   return parseChainSpec(JSON.stringify(spec))

@@ -37,6 +37,7 @@ export function committeeOf(spec: ChainSpec): Committee {
   const committee = deriveCommittee({
     bitcoinKeys: spec.validators.map((validator) => fromHex(validator.bitcoinKey)),
     managementKeys: spec.validators.map((validator) => fromHex(validator.managementKey)),
+    recoveryCsvBlocks: spec.custody.recoveryCsvBlocks,
   })
   const found = {
     internalKey: toHex(committee.internalKey),

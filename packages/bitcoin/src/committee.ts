@@ -12,7 +12,7 @@ export const MAX_COMMITTEE_MEMBERS = 100
 export const MAX_SUBSET_MEMBERS = 15
 /** Up to so many members one flat tree keeps every control block within 257 bytes, which relays everywhere. */
 export const MAX_FLAT_TREE_MEMBERS = 10
-/** Blocks after which the management keys can move a coin: about a year. */
+/** Blocks after which the management keys can move a coin, unless told otherwise: about a year. */
 export const RECOVERY_CSV_BLOCKS = 52_560
 
 /** One way to spend a custody coin by script. */
@@ -63,7 +63,12 @@ export function committeeThreshold(n: number): number {
  * @throws COMMITTEE_INVALID, PUBLIC_KEY_INVALID
  */
 export function deriveCommittee(
-  keys: { readonly bitcoinKeys: readonly Uint8Array[]; readonly managementKeys: readonly Uint8Array[] },
+  keys: {
+    readonly bitcoinKeys: readonly Uint8Array[]
+    readonly managementKeys: readonly Uint8Array[]
+    /** Age at which the management keys can move a coin, in blocks. */
+    readonly recoveryCsvBlocks?: number
+  },
   curve: CurveOps = nobleCurve,
 ): Committee {
   const n = keys.bitcoinKeys.length
@@ -78,7 +83,7 @@ export function deriveCommittee(
   const sub = n > MAX_SUBSET_MEMBERS ? [] : subsetsOf(n, t).map((members) => subsetLeaf(members, sortedKeys, curve))
   const csaScript = thresholdScript(sortedKeys, t)
   const recScript = concatBytes(
-    pushNumber(RECOVERY_CSV_BLOCKS),
+    pushNumber(keys.recoveryCsvBlocks ?? RECOVERY_CSV_BLOCKS),
     Uint8Array.of(OP.CHECKSEQUENCEVERIFY, OP.DROP),
     thresholdScript(sortedManagementKeys, t),
   )

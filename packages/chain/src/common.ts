@@ -1,4 +1,4 @@
-import { Common, Hardfork, type ChainConfig } from '@ethereumjs/common'
+import { Common, Hardfork, type ChainConfig, type ParamsDict } from '@ethereumjs/common'
 import { keccak256, sha256 } from '@hawser/primitives'
 import { secp256k1 } from '@hawser/primitives/node'
 
@@ -16,6 +16,24 @@ const FORKS = [
   Hardfork.London,
 ]
 const FORKS_BY_TIME = [Hardfork.Paris, Hardfork.Shanghai, Hardfork.Cancun, Hardfork.Prague, Hardfork.Osaka]
+
+/**
+ * A rule set that is never copied. EthereumJS copies it for each transaction, header and block, and clones its parameters through
+ * JSON each time: most of what decoding costs. All forks are active from the start, so nothing ever changes it.
+ */
+class SharedCommon extends Common {
+  readonly #merged = new Set<ParamsDict>()
+
+  override copy(): Common {
+    return this
+  }
+
+  override updateParams(params: ParamsDict): void {
+    if (this.#merged.has(params)) return
+    this.#merged.add(params)
+    super.updateParams(params)
+  }
+}
 
 /**
  * EthereumJS's rule set for a chain id: Osaka from genesis, proof of stake, native recovery and fast hashes.
@@ -36,7 +54,7 @@ export function createCommon(chainId: number): Common {
     bootstrapNodes: [],
     consensus: { type: 'pos', algorithm: 'casper', casper: {} },
   }
-  return new Common({
+  return new SharedCommon({
     chain,
     hardfork: Hardfork.Osaka,
     customCrypto: {
