@@ -108,7 +108,7 @@ export function devnetBanner(
     `    ${command('status')}`,
     `    ${command(`deposit-address ${first}`)}`,
     `    ${command('l1 send <that address> 0.5')}`,
-    `    ${command(`deposits ${first} --wait`)}`,
+    `    ${command(`deposits ${first} --wait --txid <the txid that it prints>`)}`,
     `    ${command('withdraw --to <a bcrt1 address> --amount 0.25 --dev-account 0 --wait')}`,
     `    ${command('l1 mine 1')}`,
     `    ${command('audit')}`,

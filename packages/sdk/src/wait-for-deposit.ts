@@ -10,16 +10,17 @@ export type DepositPhase = 'waiting' | Deposit['status'] | 'final'
 
 export interface WaitForDepositParameters extends WaitOptions {
   readonly account: string
-  /** As explorers show it; without it the newest payment counts. */
+  /** As explorers show it; without it every payment that the node knows of, and at least one. */
   readonly txid?: string
   /** Hears of each change. */
   readonly onProgress?: (phase: DepositPhase, deposit?: Deposit) => void
 }
 
-/** Waits until a payment is credited in a final block. @throws DEPOSIT_REFUSED, WAIT_TIMEOUT */
+/** Waits until a payment is credited in a final block, and gives it (the newest of several). @throws DEPOSIT_REFUSED, WAIT_TIMEOUT */
 export async function waitForDeposit(client: HawserClient, parameters: WaitForDepositParameters): Promise<Deposit> {
   const account = address(parameters.account)
   const { txid, onProgress } = parameters
+  const final = new Set<string>()
   let last = ''
   let phase: DepositPhase = 'waiting'
   const report = (next: DepositPhase, deposit?: Deposit) => {
@@ -31,15 +32,22 @@ export async function waitForDeposit(client: HawserClient, parameters: WaitForDe
   return poll(
     () => `the deposit is still ${phase === 'waiting' ? 'not seen by the node' : phase}`,
     async () => {
-      const deposit = (await getDeposits(client, { account })).findLast((item) => !txid || item.txid === txid)
-      if (deposit?.status === 'refused')
-        throw sdkError('DEPOSIT_REFUSED', 'user', `the deposit ${deposit.txid} cannot be credited: ${deposit.reason}`)
-      if (deposit?.status === 'credited' && (await isCreditFinal(client, deposit))) {
-        report('final', deposit)
-        return deposit
+      const deposits = (await getDeposits(client, { account })).filter((item) => !txid || item.txid === txid)
+      const refused = deposits.at(-1)
+      if (refused !== undefined && deposits.every((item) => item.status === 'refused'))
+        throw sdkError('DEPOSIT_REFUSED', 'user', `the deposit ${refused.txid} cannot be credited: ${refused.reason}`)
+      const payments = deposits.filter((item) => item.status !== 'refused')
+      for (const deposit of payments) {
+        const outpoint = `${deposit.txid}:${deposit.vout}`
+        if (final.has(outpoint)) continue
+        if (deposit.status !== 'credited' || !(await isCreditFinal(client, deposit))) {
+          report(deposit.status, deposit)
+          return undefined
+        }
+        final.add(outpoint)
       }
-      report(deposit?.status ?? 'waiting', deposit)
-      return undefined
+      report(payments.length > 0 ? 'final' : 'waiting', payments.at(-1))
+      return payments.at(-1)
     },
     parameters,
   )

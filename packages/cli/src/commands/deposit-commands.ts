@@ -70,24 +70,28 @@ function addDeposits(program: Command, session: Session): void {
     .command('deposits')
     .description("the payments to an account's deposit addresses, and how far they are")
     .argument('<account>', 'the EVM account', readAccount)
-    .option('--wait', 'wait until the newest is credited and final')
+    .option('--wait', 'wait until all that the node knows of, and at least one, are credited and final')
+    .option('--txid <txid>', 'look at this Bitcoin transaction alone', readTxid)
     .addOption(secondsOption('--timeout <seconds>', 'how long to wait', [1, 86_400], 1_800_000))
   examples(command, [
     ['hawser deposits 0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266', 'list them'],
-    ['hawser deposits 0xf39F… --wait', 'see one through'],
+    ['hawser deposits 0xf39F… --wait --txid $(hawser l1 send bcrt1p… 0.5)', 'see one through'],
   ]).action(async (account: Hex) => {
-    const options = optionsOf<{ wait?: boolean; timeout: number }>(command)
+    const options = optionsOf<{ wait?: boolean; txid?: string; timeout: number }>(command)
     const output = session.outputOf(options)
     const client = connect(options.rpc)
     if (options.wait) {
       const deposit = await client.waitForDeposit({
         account,
+        txid: options.txid,
         timeoutMs: options.timeout,
         onProgress: (phase, at) => output.progress(describeDepositPhase(phase, at)),
       })
       return output.result({ ...deposit, final: true }, `${describeDeposit(deposit)}, final`)
     }
-    const deposits = await client.getDeposits({ account })
+    const deposits = (await client.getDeposits({ account })).filter(
+      ({ txid }) => !options.txid || txid === options.txid,
+    )
     output.result(deposits, deposits.length === 0 ? `no payment to ${account} is known` : deposits.map(describeDeposit))
   })
 }
