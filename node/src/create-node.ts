@@ -48,6 +48,7 @@ import type { NodeConfig } from './config.ts'
 import type { NodeError } from './errors.ts'
 import { readKeyFile } from './key-file.ts'
 import { produceBlock } from './produce-block.ts'
+import { takeResumeRequest } from './resume-request.ts'
 
 /** What the client calls itself, with its version. */
 export const CLIENT_VERSION = 'Hawser/0.1.0'
@@ -216,6 +217,8 @@ export async function createNode(dependencies: NodeDependencies): Promise<Hawser
       onHead: ({ head }) => {
         finality.onBlock(head)
         bridge.onHead(head)
+        const pauseId = takeResumeRequest(config.dataDir, logger)
+        if (pauseId !== undefined) bridge.requestResume(pauseId)
       },
       onFinalized: (path) => {
         const last = path.at(-1)

@@ -5,5 +5,6 @@ export { DEV_MNEMONIC, DEV_WALLET_SEED, devAccounts, devValidatorKeys, validator
 export { accessFromUrl, findBitcoind, openSource, type L1Access, type L1Choice } from './devnet/devnet-l1.ts'
 export type { ReadyMessage } from './devnet/validator-process.ts'
 export { encryptKey, readKeyFile, writeKeyFile } from './key-file.ts'
+export { writeResumeRequest } from './resume-request.ts'
 export { runNode, type RunNodeOptions } from './run-node.ts'
 export type { NodeError } from './errors.ts'
