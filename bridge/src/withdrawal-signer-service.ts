@@ -236,6 +236,9 @@ export class WithdrawalSignerService {
 
   #tick(): void {
     this.#coordinate()
+    // What no network has taken yet is tried again at once; what it has, with every Bitcoin block.
+    for (const { material, signed } of this.#jobs.values())
+      if (signed.length > 0 && !this.#broadcaster.last(material.batchId)) this.#broadcaster.broadcast(material, signed)
     this.#cancelTick = this.#parts.clock.after(TICK_MS, () => {
       if (!this.#abort.signal.aborted) this.#tick()
     })
