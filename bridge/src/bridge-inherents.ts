@@ -20,6 +20,9 @@ const MAX_REASONS = 10_000
 /** Bitcoin blocks that a payment whose trial failed waits at most: dust must not use up the trials of others. */
 const MAX_BACKOFF_BLOCKS = 16
 const COINBASE_MATURITY = 100
+/** Own blocks that a vote to resume is put into: one may lose its slot, and a second vote would only revert. */
+const MAX_RESUME_BLOCKS = 3
+const RESUME_GAS = 1_000_000n
 const FIRST_COMMITTEE = 0
 
 export interface BridgeInherentsParts {
@@ -34,7 +37,7 @@ export interface BridgeInherentsParts {
 export class BridgeInherents {
   readonly #parts: BridgeInherentsParts
   readonly #failures = new Map<string, { reason: string; count: number; retryAtHeight: number }>()
-  #resume: bigint | undefined
+  #resume: { readonly pauseId: bigint; readonly blocks: number } | undefined
 
   constructor(parts: BridgeInherentsParts) {
     this.#parts = parts
@@ -42,7 +45,7 @@ export class BridgeInherents {
 
   /** Votes to resume the bridge from a pause, in this node's next block. */
   requestResume(pauseId: bigint): void {
-    this.#resume = pauseId
+    this.#resume = { pauseId, blocks: MAX_RESUME_BLOCKS }
   }
 
   /** Why the last trial of a payment's deposit call failed. */
@@ -68,7 +71,8 @@ export class BridgeInherents {
       if (result.ok) put({ to: systemContracts.bridge, data, gasLimit: gasLimitFor(result.gasUsed), label })
       return result
     }
-    const inTime = () => trials > 0 && clock.nowMs() < endMs
+    // One trial at least: a slow machine must not fall silent.
+    const inTime = () => trials === MAX_TRIALS || (trials > 0 && clock.nowMs() < endMs)
 
     put(await relayHeaders(spec, chain, reader, gasLeft))
     const light = await reader.bestBitcoinBlock()
@@ -129,18 +133,17 @@ export class BridgeInherents {
   }
 
   async #voteResume(reader: ContractReader, put: (call: InherentCall) => void): Promise<void> {
+    const { pauseId, blocks } = this.#resume ?? { pauseId: 0n, blocks: 0 }
     const reserves = await reader.reserves()
-    if (!reserves.paused || reserves.pauseId !== this.#resume) {
-      this.#parts.logger.warn({ pauseId: Number(this.#resume) }, 'the pause to resume from is over; no vote is cast')
+    if (!reserves.paused || reserves.pauseId !== pauseId || blocks === 0) {
       this.#resume = undefined
       return
     }
-    const pauseId = this.#resume
-    // One that votes twice reverts and is left out; when the vote is in, the operator's wish is done.
+    this.#resume = { pauseId, blocks: blocks - 1 }
     put({
       to: systemContracts.bridge,
       data: call('voteResume', [pauseId]),
-      gasLimit: 1_000_000n,
+      gasLimit: RESUME_GAS,
       label: `voteResume ${pauseId}`,
     })
   }

@@ -291,7 +291,8 @@ export class BridgeService implements Inherents, BridgeView {
   async #finishRecords(ref: BlockRef): Promise<void> {
     const { records } = this.#watcher
     const reader = this.#readerAt(ref)
-    for (const payment of records.unfinishedPayments().slice(0, MAX_FINISH_CHECKS)) {
+    const waiting = records.unfinishedPayments().filter((payment) => !this.#inherents.refusalOf(payment))
+    for (const payment of waiting.slice(0, MAX_FINISH_CHECKS)) {
       const coin = await reader.coin(payment.txid, payment.vout)
       if (coin.status !== CoinStatus.None && coin.bitcoinBlock === payment.blockHash)
         await records.finishPayment(payment)
