@@ -1,4 +1,4 @@
-import { aggregateNonces, createSession } from '@hawser/bitcoin/musig2'
+import { aggregateNonces, createSession, type MusigSession } from '@hawser/bitcoin/musig2'
 import { concatBytes, isAppError, sha256, toHex, uintBE, type Hex } from '@hawser/primitives'
 import type { BatchMaterial, SigningPath } from './batch-material.ts'
 
@@ -26,6 +26,8 @@ export interface SessionState {
   readonly nonces: ReadonlyMap<number, readonly Uint8Array[]>
   readonly partials: ReadonlyMap<number, readonly Uint8Array[]>
   readonly path: SigningPath
+  /** One for each item, once the path is chosen: made once, for it costs more than checking a partial signature. */
+  readonly musig: readonly MusigSession[]
 }
 
 export type SessionEvent =
@@ -76,6 +78,7 @@ export const INITIAL_SESSION: SessionState = {
   nonces: new Map(),
   partials: new Map(),
   path: { kind: 'key-path' },
+  musig: [],
 }
 
 /**
@@ -169,10 +172,13 @@ function chooseNow(config: SessionConfig, state: SessionState): Step {
 function askPartials(config: SessionConfig, state: SessionState, path: SigningPath): Step {
   const { material, rungs } = config
   const members = material.members(path)
+  const musig: MusigSession[] = []
   const aggregated: Uint8Array[] = []
-  for (let i = 0; i < material.items(rungs).length; i++)
+  for (const [i, item] of material.items(rungs).entries())
     try {
-      aggregated.push(aggregateNonces(members.map((member) => state.nonces.get(member)?.[i] as Uint8Array)))
+      const nonce = aggregateNonces(members.map((member) => state.nonces.get(member)?.[i] as Uint8Array))
+      aggregated.push(nonce)
+      musig.push(createSession(material.context(path, item), nonce, material.message(path, item)))
     } catch (error) {
       const info = isAppError(error) ? (error.info as { contributor?: number }) : {}
       const bad = members[info.contributor ?? -1]
@@ -180,7 +186,7 @@ function askPartials(config: SessionConfig, state: SessionState, path: SigningPa
       return blame(reopen(config, state, [bad]), bad, 'sent an invalid nonce')
     }
   return {
-    state: { ...state, phase: 'partials', path, waiting: members, partials: new Map() },
+    state: { ...state, phase: 'partials', path, musig, waiting: members, partials: new Map() },
     effects: [
       { kind: 'ask-partials', session: state.session, members, path, aggregateNonces: aggregated },
       { kind: 'deadline', session: state.session, phase: 'partials', afterMs: config.waitMs },
@@ -195,20 +201,12 @@ function takePartials(
   partials: readonly Uint8Array[],
 ): Step {
   if (!state.waiting.includes(member)) return { state, effects: [] }
-  const { material, rungs } = config
+  const { material } = config
   const members = material.members(state.path)
-  const items = material.items(rungs)
-  const sessions = items.map((item, i) =>
-    createSession(
-      material.context(state.path, item),
-      aggregateNonces(members.map((other) => state.nonces.get(other)?.[i] as Uint8Array)),
-      material.message(state.path, item),
-    ),
-  )
   const key = material.committee.sortedKeys[member] as Uint8Array
   const valid =
-    partials.length === items.length &&
-    sessions.every((musig, i) =>
+    partials.length === state.musig.length &&
+    state.musig.every((musig, i) =>
       musig.verifyPartial(partials[i] as Uint8Array, state.nonces.get(member)?.[i] as Uint8Array, key),
     )
   if (!valid) return blame(reopen(config, state, [member]), member, 'sent an invalid partial signature')
@@ -218,7 +216,7 @@ function takePartials(
     partials: new Map(state.partials).set(member, partials),
   }
   if (next.waiting.length > 0) return { state: next, effects: [] }
-  const signatures = sessions.map((musig, i) =>
+  const signatures = state.musig.map((musig, i) =>
     musig.aggregate(members.map((other) => next.partials.get(other)?.[i] as Uint8Array)),
   )
   const transactions = material.assemble(state.path, signatures)

@@ -1,7 +1,8 @@
+import { RLP } from '@ethereumjs/rlp'
 import { schnorr } from '@noble/curves/secp256k1.js'
 import { depositAddress, depositReturnScript, p2wpkhScript, plainAddress } from '@hawser/bitcoin'
 import { committeeOf } from '@hawser/genesis'
-import { address, displayBtcHash, equalBytes, sats, satsToWei, toHex, type Address } from '@hawser/primitives'
+import { address, displayBtcHash, equalBytes, sats, satsToWei, toHex, uintBE, type Address } from '@hawser/primitives'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { PegWorld } from './peg-world.ts'
 
@@ -144,6 +145,46 @@ describe('the two-way peg with the real contracts', () => {
     expect(paid).toEqual([50_000n])
     expect(view).toMatchObject({ path: 'subset' })
     await expectExactPeg()
+  })
+
+  it('signs a higher rung too when its fee is raised', async () => {
+    const script = p2wpkhScript(new Uint8Array(20).fill(4))
+    const id = await world.view<bigint>('nextBatchId')
+    // 500 sat carry the rung of 2 sat/vB, not that of 5.
+    const value = satsToWei(sats(60_600n))
+    await world.block([await world.userCall('requestWithdrawal', [toHex(script), 600n], value)])
+    await world.blocks(12)
+    const rateOf = async () => (await memberAt(0).bridge.batch(id)).feeRateSatPerVb
+    await world.until('the first rung', async () => (await rateOf()) === 2)
+    const { requests } = await world.view<{ requests: { id: bigint }[] }>('getBatch', [id])
+    await world.block([await world.userCall('raiseMaxFee', [requests[0]?.id], satsToWei(sats(5_000)))])
+    world.bitcoin.setFeeRate(4)
+    await world.until('the second rung to be signed', async () => {
+      // Empty blocks: what lingers goes one rung up.
+      world.bitcoin.mine(1, world.wallet.script(), { includeMempool: false })
+      await world.bitcoinSeen()
+      return (await rateOf()) === 5
+    })
+    world.bitcoin.setFeeRate(1)
+    await world.wallet.mine(1)
+    await world.bitcoinSeen()
+    await world.blocks(2)
+    expect(await memberAt(0).bridge.batch(id)).toMatchObject({ status: 'settled' })
+    expect(await world.view<{ feeSats: bigint; vsize: bigint }>('getBatch', [id])).toSatisfy(
+      ({ feeSats, vsize }) => feeSats === 5n * vsize,
+    )
+    await expectExactPeg()
+  })
+
+  it('answers signing messages of members alone, and says to anybody whether it would sign', async () => {
+    const stranger = world.network.join()
+    const ask = (message: Uint8Array) => stranger.request(memberAt(0).transport.self, 'signing', message)
+    const status = RLP.encode([4, uintBE(999n, 8)])
+    expect(new TextDecoder().decode(await ask(status))).toContain('not in my final state')
+    const nonces = RLP.encode([1, uintBE(1n, 8), uintBE(0, 4), new Uint8Array(32), 1])
+    await expect(ask(nonces)).rejects.toMatchObject({ code: 'SIGNING_UNAUTHORISED' })
+    await expect(ask(Uint8Array.of(1))).rejects.toMatchObject({ code: 'SIGNING_MALFORMED' })
+    world.network.setOnline(stranger, false)
   })
 
   it('credits a payment to the plain address with an OP_RETURN, with nothing registered', async () => {
