@@ -1,5 +1,5 @@
 import type { BitcoindSource } from '@hawser/bitcoin/source'
-import { btcHashFromDisplay } from '@hawser/primitives'
+import { btcHashFromDisplay, isAppError } from '@hawser/primitives'
 import type { CustodyCoin, Reserves } from '@hawser/sdk'
 import type { CliClient } from './context.ts'
 
@@ -8,6 +8,8 @@ export interface AuditReport extends Reserves {
   /** The coins of the custody and their sum, sats. */
   readonly coins: number
   readonly coinSats: bigint
+  /** Whether the validators' votes for that very block were checked; a later block's may stand for it instead. */
+  readonly finalityProven: boolean
   /** What was looked up on Bitcoin; absent without a Bitcoin node. */
   readonly bitcoin?: {
     /** Coins that are unspent on Bitcoin. */
@@ -26,9 +28,21 @@ export async function audit(client: CliClient, source?: BitcoindSource): Promise
   const reserves = await client.getReserves()
   const coins = await client.getCustodyCoins({ blockNumber: reserves.block.number })
   const coinSats = coins.reduce((sum, coin) => sum + coin.sats, 0n)
+  const finalityProven = await isProvenFinal(client, reserves.block.number)
   const bitcoin = source && (await lookUp(client, source, coins))
   const passed = reserves.covered && coinSats === reserves.custodySats && (bitcoin?.missing.length ?? 0) === 0
-  return { ...reserves, coins: coins.length, coinSats, bitcoin, passed }
+  return { ...reserves, coins: coins.length, coinSats, finalityProven, bitcoin, passed }
+}
+
+/** @throws JUSTIFICATION_INVALID */
+async function isProvenFinal(client: CliClient, blockNumber: bigint): Promise<boolean> {
+  try {
+    await client.verifyFinality({ blockNumber })
+    return true
+  } catch (error) {
+    if (isAppError(error, 'JUSTIFICATION_MISSING')) return false
+    throw error
+  }
 }
 
 async function lookUp(client: CliClient, source: BitcoindSource, coins: readonly CustodyCoin[]) {

@@ -88,7 +88,7 @@ export function devnetBanner(
       '  ',
     ),
     '',
-    '  Ten accounts, 10 BTC each, deposited through the bridge just now',
+    '  Ten accounts, funded with 10 BTC each by deposits through the bridge',
     `  Mnemonic     ${facts.mnemonic}`,
     ...facts.accounts.map(({ address, privateKey }, index) => `  ${index}  ${address}  ${privateKey}`),
     '  Everybody knows these keys: never send anything of value to them.',

@@ -4,6 +4,8 @@ import { describeDeposit } from './commands/deposit-commands.ts'
 import { statusLine } from './devnet-status.ts'
 import { btc, columns, weiAsBtc, weiAsSats } from './format.ts'
 import { Output } from './output.ts'
+import { describeError } from './program.ts'
+import { AppError } from '@hawser/primitives'
 
 /** Two streams that remember what was written. */
 function streams(isTTY: boolean) {
@@ -42,6 +44,22 @@ describe('Output', () => {
     output.progress('working')
     output.result(1, ['one', 'line'])
     expect(written).toEqual({ out: 'one\nline\n', err: '' })
+  })
+})
+
+describe('describeError', () => {
+  it('picks what a process said itself out of the end of its log', () => {
+    const died = new AppError(
+      { code: 'DEVNET_PROCESS_DIED', fault: 'local' },
+      'validator 0 ended at its start:\n{"level":30}\nhawser: the database is foreign; choose another\n',
+    )
+    expect(describeError(died, '').message).toBe(
+      'validator 0 ended at its start: the database is foreign; choose another',
+    )
+  })
+  it('adds what to do where an error does not say it', () => {
+    const wrong = new AppError({ code: 'BTC_HASH_INVALID', fault: 'user' }, 'not a Bitcoin hash: zz')
+    expect(describeError(wrong, '').message).toBe('not a Bitcoin hash: zz; copy the transaction id again, without 0x')
   })
 })
 
@@ -108,6 +126,7 @@ describe('formats', () => {
       surplusSats: -1n,
       coins: 1,
       coinSats: 100n,
+      finalityProven: true,
       bitcoin: { unspent: 0, spentByBatches: 0, missing: ['ab:0'] },
       passed: false,
     }

@@ -1,8 +1,12 @@
 /** Where text goes: stdout, stderr, or an array in tests. */
 export interface Stream {
   readonly isTTY?: boolean
+  /** Width of the terminal. */
+  readonly columns?: number
   write(text: string): unknown
 }
+
+const DEFAULT_COLUMNS = 120
 
 export interface OutputOptions {
   readonly json?: boolean
@@ -51,7 +55,9 @@ export class Output {
   /** Replaces the line of progress; nothing without a terminal. */
   progress(text: string): void {
     if (!this.isInteractive) return
-    this.#stderr.write(`\r\x1b[2K${text}`)
+    // A line that wraps could not be wiped.
+    const width = (this.#stderr.columns ?? DEFAULT_COLUMNS) - 1
+    this.#stderr.write(`\r\x1b[2K${text.slice(0, width)}`)
     this.#progressShown = true
   }
 

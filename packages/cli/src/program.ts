@@ -120,8 +120,15 @@ export function describeError(error: unknown, rpc: string): { readonly code: str
     }
   const code = isAppError(known) ? known.code : 'INTERNAL'
   const hint = HINTS[code]
-  const message = messageOf(known)
+  const message = oneLine(messageOf(known))
   return { code, message: hint === undefined || message.includes('; ') ? message : `${message}; ${hint}` }
+}
+
+/** A process that did not come up brings the end of its log along: what it said itself is its last `hawser:` line. */
+function oneLine(message: string): string {
+  const lines = message.trimEnd().split('\n')
+  const own = lines.findLast((line) => line.startsWith('hawser: '))
+  return lines.length > 1 && own ? `${lines[0]} ${own.slice('hawser: '.length)}` : message.trimEnd()
 }
 
 function usageExit(error: CommanderError, stderr: Stream): number {

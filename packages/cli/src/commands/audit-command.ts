@@ -12,6 +12,7 @@ export function describeAudit(report: AuditReport): string[] {
   const { block, bitcoin } = report
   const rows: [string, string][] = [
     ['Final block', `${block.number}  ${block.hash}`],
+    ['Finality', report.finalityProven ? "the validators' votes for it are checked" : 'a later block stands for it'],
     ['Custody', `${btc(report.custodySats)} in ${report.coins} coins, which add up to ${btc(report.coinSats)}`],
     ['Circulating', weiAsBtc(report.circulatingWei)],
     ['Withdrawals', `${btc(report.pendingSats)} unsettled and ${btc(report.maxFeeSats)} of their max fees`],

@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import { Devnet, type L1Choice } from '@hawser/node'
 import { delay, messageOf } from '@hawser/primitives'
 import type { Command } from 'commander'
-import { devnetBanner, devnetFacts } from '../devnet-banner.ts'
+import { devnetBanner, devnetFacts, type DevnetFacts } from '../devnet-banner.ts'
 import { claimDevnetFolder } from '../devnet-folder.ts'
 import { devnetStatusLine } from '../devnet-status.ts'
 import { cliError } from '../errors.ts'
@@ -12,6 +12,7 @@ import { readCount, readL1, secondsOption } from '../parse-arguments.ts'
 import { programPath } from '../program-path.ts'
 import { StopRequest } from '../stop-request.ts'
 import { examples, optionsOf, type Session } from './command-kit.ts'
+import type { BitcoinStatus } from './status-command.ts'
 
 const STATUS_EVERY_MS = { terminal: 1_000, log: 10_000 } as const
 
@@ -102,6 +103,7 @@ async function runDevnet(options: DevnetCommandOptions, output: Output, session:
     try {
       stop.check()
       const facts = await devnetFacts(devnet)
+      await checkBitcoinIsTheSame(devnet, facts)
       const run = { startedInMs: Date.now() - began, temporary: dataDir === undefined, mineEveryMs }
       output.result(facts, devnetBanner(facts, run))
       const dead = await Promise.race([stop.requested, allDead, showStatus(devnet, output, stop)])
@@ -121,6 +123,16 @@ async function runDevnet(options: DevnetCommandOptions, output: Output, session:
   } finally {
     release()
   }
+}
+
+/** A Bitcoin that lost blocks can never be caught up with: deposits and custody are gone with them. */
+async function checkBitcoinIsTheSame(devnet: Devnet, { l1, dataDir }: DevnetFacts): Promise<void> {
+  const { lightClient } = await devnet.rpc<BitcoinStatus>('btc_getStatus')
+  if (l1.height >= lightClient.height) return
+  throw cliError(
+    'DATA_FOLDER_INVALID',
+    `Bitcoin (${l1.kind}) is at height ${l1.height}, but the chain in ${dataDir} has seen ${lightClient.height}: it is another Bitcoin, or its folder is damaged; restore it, or choose another --data-dir`,
+  )
 }
 
 async function showStatus(devnet: Devnet, output: Output, stop: StopRequest): Promise<void> {

@@ -63,7 +63,8 @@ export function addInit(program: Command, session: Session): void {
       .result({ dir: folder, files: written }, [
         `Written to ${folder}:`,
         ...written.map((file) => `  ${file}`),
-        `Start a node with: hawser node --config ${join(folder, written.find((file) => file.endsWith('config.json')) ?? '')}`,
+        `Start a node with: hawser node --config ${join(folder, written.find((file) => file.endsWith('config.json')) ?? '')}${options.generate ? ' --allow-fresh-guard' : ''}`,
+        ...(options.generate ? ['(--allow-fresh-guard only once: the key has never signed before)'] : []),
       ])
   })
 }

@@ -40,7 +40,7 @@ function addAddress(l1: Command, session: Session): void {
 
 function addBalance(l1: Command, session: Session): void {
   const command = l1.command('balance').description('what the wallet can spend')
-  command.action(async () => {
+  examples(command, [['hawser l1 balance --json | jq -r .sats', 'in satoshis']]).action(async () => {
     const options = optionsOf<L1Options>(command)
     const wallet = openWallet(options)
     await wallet.sync()
