@@ -52,15 +52,23 @@ export class PegWorld {
   readonly user = privateKeyToAccount(toHex(key('user', 0)))
   #author = 0
 
-  private constructor(
-    readonly spec: ChainSpec,
-    readonly bitcoin: EmbeddedChain,
-    readonly wallet: L1Wallet,
-    readonly store: StoredChain,
-    readonly engine: EthereumJsEngine,
-    readonly server: EmbeddedRpcServer,
-    readonly common: ReturnType<typeof createCommon>,
-  ) {}
+  readonly spec: ChainSpec
+  readonly bitcoin: EmbeddedChain
+  readonly wallet: L1Wallet
+  readonly store: StoredChain
+  readonly engine: EthereumJsEngine
+  readonly server: EmbeddedRpcServer
+  readonly common: ReturnType<typeof createCommon>
+
+  private constructor(parts: Pick<PegWorld, 'spec' | 'bitcoin' | 'wallet' | 'store' | 'engine' | 'server' | 'common'>) {
+    this.spec = parts.spec
+    this.bitcoin = parts.bitcoin
+    this.wallet = parts.wallet
+    this.store = parts.store
+    this.engine = parts.engine
+    this.server = parts.server
+    this.common = parts.common
+  }
 
   static async start(options: { rungs?: number[]; logger?: Logger } = {}): Promise<PegWorld> {
     const logger = options.logger ?? silentLogger
@@ -94,7 +102,7 @@ export class PegWorld {
       headerOf: (hash) => store.block(hash)?.block.header,
       author: () => addressOf((world as unknown as PegWorld).#session()),
     })
-    world = new PegWorld(spec, bitcoin, wallet, store, engine, server, common)
+    world = new PegWorld({ spec, bitcoin, wallet, store, engine, server, common })
     for (const { session, bitcoin: bitcoinKey } of keys) {
       const transport = world.network.join(addressOf(session))
       const bridge = new BridgeService({
