@@ -43,14 +43,8 @@ export function readLogFilter(value: unknown): LogFilter {
 
 export function matches(filter: LogFilter, log: Log): boolean {
   if (filter.addresses.length > 0 && !filter.addresses.includes(log.address)) return false
-  return (
-    filter.topics.every((choices, place) => {
-      const topic = log.topics[place]
-      return choices === undefined
-        ? topic !== undefined || place >= log.topics.length
-        : topic !== undefined && choices.includes(topic)
-    }) && filter.topics.length <= log.topics.length
-  )
+  if (filter.topics.length > log.topics.length) return false
+  return filter.topics.every((choices, place) => choices === undefined || choices.includes(log.topics[place] as Hash32))
 }
 
 function mayMatch(filter: LogFilter, bloomBytes: Uint8Array): boolean {
