@@ -37,6 +37,15 @@ describe('Output', () => {
     new Output({ ...pipe }).progress('working')
     expect(pipe.written.err).toBe('')
   })
+  it('cuts progress to the width of the terminal, and not at all when the width is unknown', () => {
+    const shownAt = (columns: number) => {
+      const { written, stdout, stderr } = streams(true)
+      new Output({ stdout, stderr: { ...stderr, columns } }).progress('0123456789')
+      return written.err
+    }
+    expect(shownAt(6)).toBe('\r\x1b[2K01234')
+    expect(shownAt(0)).toBe('\r\x1b[2K0123456789')
+  })
   it('says results alone when quiet', () => {
     const { written, ...to } = streams(true)
     const output = new Output({ quiet: true, ...to })

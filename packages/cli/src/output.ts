@@ -55,8 +55,8 @@ export class Output {
   /** Replaces the line of progress; nothing without a terminal. */
   progress(text: string): void {
     if (!this.isInteractive) return
-    // A line that wraps could not be wiped.
-    const width = (this.#stderr.columns ?? DEFAULT_COLUMNS) - 1
+    // A line that wraps could not be wiped. Some terminals say that they are 0 wide.
+    const width = (this.#stderr.columns || DEFAULT_COLUMNS) - 1
     this.#stderr.write(`\r\x1b[2K${text.slice(0, width)}`)
     this.#progressShown = true
   }

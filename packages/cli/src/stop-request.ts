@@ -1,6 +1,8 @@
 import { cliError } from './errors.ts'
 
 const FORCED_EXIT_CODE = 130
+/** Two signals this close together are one Ctrl-C: the terminal's own and the one that npm passes on, milliseconds. */
+const SAME_REQUEST_MS = 500
 
 /** Ctrl-C and its kin: the first asks to stop in order, the second ends the process at once. */
 export class StopRequest {
@@ -9,9 +11,14 @@ export class StopRequest {
 
   constructor(onFirst: () => void) {
     this.#requested = new Promise((resolve) => {
+      let firstAtMs = 0
       const onSignal = () => {
-        // The validators end by themselves when the process that started them is gone.
-        if (this.#isRequested) process.exit(FORCED_EXIT_CODE)
+        if (this.#isRequested) {
+          if (Date.now() - firstAtMs < SAME_REQUEST_MS) return
+          // The validators end by themselves when the process that started them is gone.
+          process.exit(FORCED_EXIT_CODE)
+        }
+        firstAtMs = Date.now()
         this.#isRequested = true
         onFirst()
         resolve()

@@ -9,7 +9,7 @@ import { withdrawalPhase } from './wait-for-withdrawal.ts'
 const quote: WithdrawalQuote = {
   minAmountSats: 10_000n,
   minMaxFeeSats: 500n,
-  vsize: 250n,
+  vsize: 300n,
   rungFeesSats: [600n],
   suggestedMaxFeeSats: 1_800n,
   queued: 0,
@@ -27,6 +27,10 @@ describe('checkWithdrawal', () => {
   it('refuses a max fee below the least, and one that no rung fits in', () => {
     expect(() => checkWithdrawal(10_000n, 499n, quote)).toThrow(coded('WITHDRAWAL_FEE_TOO_LOW'))
     expect(() => checkWithdrawal(10_000n, 599n, quote)).toThrow(coded('WITHDRAWAL_FEE_TOO_LOW'))
+  })
+  it('asks less for a shorter script, as the contract does', () => {
+    expect(() => checkWithdrawal(10_000n, 576n, quote, 22)).not.toThrow()
+    expect(() => checkWithdrawal(10_000n, 575n, quote, 22)).toThrow(coded('WITHDRAWAL_FEE_TOO_LOW'))
   })
   it('refuses while the bridge is paused', () => {
     expect(() => checkWithdrawal(10_000n, 600n, { ...quote, paused: true })).toThrow(coded('BRIDGE_PAUSED'))

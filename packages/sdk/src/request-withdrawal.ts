@@ -10,6 +10,9 @@ import { quoteWithdrawal, type WithdrawalQuote } from './quote-withdrawal.ts'
 import { sendToBridge, signerOf, type SentToBridge } from './send-to-bridge.ts'
 import { bridgeCallAbi } from './system-abi.ts'
 
+/** The quote is for the longest standard script: P2TR or P2WSH. */
+const QUOTED_SCRIPT_BYTES = 34
+
 export interface RequestWithdrawalParameters {
   /** A Bitcoin address of the chain's network, or a standard script as hex. */
   readonly to: string
@@ -41,7 +44,12 @@ export function receiverScript(to: string, network: Parameters<typeof addressToS
 }
 
 /** What the bridge would refuse, said before anything is sent. @throws WITHDRAWAL_AMOUNT_TOO_SMALL, WITHDRAWAL_FEE_TOO_LOW, BRIDGE_PAUSED */
-export function checkWithdrawal(amountSats: bigint, maxFeeSats: bigint, quote: WithdrawalQuote): void {
+export function checkWithdrawal(
+  amountSats: bigint,
+  maxFeeSats: bigint,
+  quote: WithdrawalQuote,
+  scriptBytes = QUOTED_SCRIPT_BYTES,
+): void {
   sats(amountSats)
   sats(maxFeeSats)
   if (quote.paused)
@@ -62,13 +70,18 @@ export function checkWithdrawal(amountSats: bigint, maxFeeSats: bigint, quote: W
       'user',
       `a max fee of ${maxFeeSats} sat is below the least of ${quote.minMaxFeeSats} sat; offer ${quote.suggestedMaxFeeSats}, the rest returns`,
     )
-  const first = quote.rungFeesSats[0] ?? 0n
+  const first = lowestFeeSats(quote, scriptBytes)
   if (maxFeeSats < first)
     throw sdkError(
       'WITHDRAWAL_FEE_TOO_LOW',
       'user',
       `a max fee of ${maxFeeSats} sat cannot pay the lowest Bitcoin fee of ${first} sat; offer ${quote.suggestedMaxFeeSats}, the rest returns`,
     )
+}
+
+/** What a transaction with one input costs at the lowest rate that is signed; each byte of the script is one vbyte. */
+function lowestFeeSats({ rungFeesSats, vsize }: WithdrawalQuote, scriptBytes: number): bigint {
+  return vsize === 0n ? 0n : ((rungFeesSats[0] ?? 0n) / vsize) * (vsize + BigInt(scriptBytes - QUOTED_SCRIPT_BYTES))
 }
 
 /**
@@ -85,7 +98,7 @@ export async function requestWithdrawal(
   const quote = await quoteWithdrawal(client)
   const { amountSats } = parameters
   const maxFeeSats = parameters.maxFeeSats ?? quote.suggestedMaxFeeSats
-  checkWithdrawal(amountSats, maxFeeSats, quote)
+  checkWithdrawal(amountSats, maxFeeSats, quote, script.length)
   const value = satsToWei(sats(amountSats + maxFeeSats) as Sats)
   const balance = await explained(() => getBalance(client, { address: account.address }))
   if (balance < value)
