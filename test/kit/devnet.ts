@@ -154,6 +154,7 @@ export async function startHawser(args: readonly string[]) {
     child.once('exit', (code, signal) => resolve(code ?? signal ?? 'unknown')),
   )
   return {
+    pid: child.pid as number,
     output: () => output,
     ended,
     stop(signal: NodeJS.Signals = 'SIGTERM') {
