@@ -139,7 +139,9 @@ describe('viem', () => {
     const hash = await wallet.sendTransaction({ to: tokenAddress, data })
     await eventually('the transfer over WebSocket', () => logs.some((log) => log.transactionHash === hash))
     await eventually('three blocks over WebSocket', () => heads.length >= 3)
-    expect(heads.slice(0, 3)).toEqual([0n, 1n, 2n].map((i) => (heads[0] as bigint) + i))
+    // None is left out; a fork would repeat a number.
+    for (const [i, number] of heads.entries())
+      if (i > 0) expect(number - (heads[i - 1] as bigint)).toBeLessThanOrEqual(1n)
     for (const stop of stops) stop()
     ;(await socket.transport.getRpcClient()).close()
   })
@@ -203,6 +205,7 @@ describe('viem', () => {
     expect(await reader.getBalance({ address: addressOf(ACCOUNT.cast), blockTag: 'pending' })).toBe(parseEther('10'))
     const nonce = await wallet.getTransactionCount({ address: wallet.account.address, blockTag: 'latest' })
     const hash = await wallet.sendTransaction({ to: stranger, value: 1n })
+    expect(await wallet.getTransaction({ hash })).toMatchObject({ hash, to: stranger })
     const pending = await wallet.getTransactionCount({ address: wallet.account.address, blockTag: 'pending' })
     expect(pending).toBe(nonce + 1)
     const { blockNumber, blockHash } = await wallet.waitForTransactionReceipt({ hash })

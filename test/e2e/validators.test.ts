@@ -131,6 +131,27 @@ describe('a data folder', { timeout: 120_000 }, () => {
     }
   })
 
+  it('is refused to a devnet on another Bitcoin, and a taken port or an absent Bitcoin to any', async () => {
+    const server = createServer().listen(0, '127.0.0.1')
+    await new Promise((resolve) => server.once('listening', resolve))
+    const { port } = server.address() as AddressInfo
+    const before = digest(dataDir)
+    const fresh = join(dataDir, 'fresh')
+    for (const [args, exitCode, code, message] of [
+      [['--data-dir', dataDir, '--l1', 'http://127.0.0.1:9'], 1, 'DATA_FOLDER_INVALID', /made with --l1 embedded/],
+      [['--data-dir', fresh, '--rpc-port', String(port)], 1, 'RPC_PORT_TAKEN', new RegExp(`port ${port}`)],
+      [['--data-dir', fresh, '--rpc-port', '0', '--l1', 'http://127.0.0.1:9'], 4, 'L1_UNREACHABLE', /127\.0\.0\.1:9/],
+    ] as const) {
+      const result = await runHawser(['--json', 'devnet', ...args])
+      expect(JSON.parse(result.stdout)).toMatchObject({
+        error: { code, message: expect.stringMatching(message) as string },
+      })
+      expect(result.code, code).toBe(exitCode)
+    }
+    server.close()
+    expect(digest(dataDir)).toEqual(before)
+  })
+
   describe('of one validator', () => {
     let l1: { readonly url: string; close(): Promise<void> }
     let folder: string
