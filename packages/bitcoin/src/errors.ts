@@ -71,6 +71,8 @@ export type BitcoinErrorCode =
   | 'BROADCAST_REJECTED'
   /** A block or transaction that the node does not have (peer, retry). */
   | 'BITCOIN_NOT_FOUND'
+  /** The embedded chain's file is damaged beyond a torn last record (user). */
+  | 'EMBEDDED_CHAIN_DAMAGED'
   /** The wallet's coins do not cover the payment (user). */
   | 'L1_WALLET_EMPTY'
 

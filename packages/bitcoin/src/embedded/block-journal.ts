@@ -1,6 +1,8 @@
 import { appendFileSync, closeSync, existsSync, mkdirSync, openSync, readFileSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import { concatBytes, fromHex, toHex, uintLE, type BtcHash } from '@hawser/primitives'
+import { MAX_BLOCK_BYTES } from '../block.ts'
+import { bitcoinError } from '../errors.ts'
 
 /** What happened to the chain, in order. */
 export type JournalRecord =
@@ -9,7 +11,13 @@ export type JournalRecord =
 
 const KINDS = ['block', 'invalidate', 'reconsider'] as const
 
-/** An append-only file of records (kind, length u32 LE, bytes), replayed at start; a torn last record is cut off. */
+/** Kind and length before a record's bytes. */
+const RECORD_HEAD_BYTES = 5
+
+/**
+ * An append-only file of records (kind, length u32 LE, bytes), replayed at start. A last record that a crash tore is cut off; anything
+ * else that is wrong is damage, and nothing is changed then.
+ */
 export class BlockJournal {
   readonly #path: string
   #file: number | undefined
@@ -19,23 +27,33 @@ export class BlockJournal {
     this.#path = join(dataDir, 'embedded-blocks.dat')
   }
 
+  /** @throws EMBEDDED_CHAIN_DAMAGED */
   read(): JournalRecord[] {
     if (!existsSync(this.#path)) return []
     const all = new Uint8Array(readFileSync(this.#path))
     const view = new DataView(all.buffer, all.byteOffset, all.byteLength)
     const records: JournalRecord[] = []
     let at = 0
-    while (at + 5 <= all.length) {
-      const end = at + 5 + view.getUint32(at + 1, true)
+    while (at + RECORD_HEAD_BYTES <= all.length) {
+      const kind = KINDS[all[at] ?? KINDS.length]
+      const length = view.getUint32(at + 1, true)
+      if (!kind || length > MAX_BLOCK_BYTES || (kind !== 'block' && length !== 32)) throw this.#damaged(at)
+      const end = at + RECORD_HEAD_BYTES + length
       if (end > all.length) break
-      const kind = KINDS[all[at] ?? 0]
-      const bytes = all.slice(at + 5, end)
-      if (kind === 'block') records.push({ kind, bytes })
-      else if (kind) records.push({ kind, hash: toHex(bytes) as BtcHash })
+      const bytes = all.slice(at + RECORD_HEAD_BYTES, end)
+      records.push(kind === 'block' ? { kind, bytes } : { kind, hash: toHex(bytes) as BtcHash })
       at = end
     }
     if (at < all.length) truncateSync(this.#path, at)
     return records
+  }
+
+  #damaged(at: number) {
+    return bitcoinError(
+      'EMBEDDED_CHAIN_DAMAGED',
+      'user',
+      `${this.#path} is damaged at byte ${at}; restore it from a copy, or begin with another data folder`,
+    )
   }
 
   append(record: JournalRecord): void {
