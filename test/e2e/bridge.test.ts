@@ -31,8 +31,9 @@ import {
   getChainFacts,
   liabilitySats,
   type RequestedWithdrawal,
+  type Withdrawal,
 } from '@hawser/sdk'
-import { encodeFunctionData, type Hex } from 'viem'
+import { encodeFunctionData, parseEventLogs, type Hex } from 'viem'
 import { generatePrivateKey, privateKeyToAddress } from 'viem/accounts'
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest'
 import { eventually, startDevnet } from '../kit/devnet.ts'
@@ -132,6 +133,26 @@ describe.each(backends)('the bridge on $l1', { timeout: 120_000 }, ({ l1, missin
       expect(await balanceSats(account)).toBe(DEPOSIT_SATS - 1_000n)
     })
 
+    test('twice in one transaction and once more later, to the same address', async () => {
+      const account = freshAccount()
+      const { address } = await user.getDepositAddress({ account })
+      const both = await pay([
+        { to: address, sats: 11_111n },
+        { to: address, sats: 22_222n },
+      ])
+      await devnet.wallet.mine(1)
+      await credited(account, both.txid)
+      const later = await pay([{ to: address, sats: 33_333n }])
+      await devnet.wallet.mine(1)
+      await credited(account, later.txid)
+      await eventually('all three to be final', async () => (await balanceSats(account)) === 66_666n)
+      expect((await user.getDeposits({ account })).map(({ status }) => status)).toEqual([
+        'credited',
+        'credited',
+        'credited',
+      ])
+    })
+
     test('never below the minimum, and says so', async () => {
       const [small, enough] = [freshAccount(), freshAccount()]
       const to = async (account: Address) => (await user.getDepositAddress({ account })).address
@@ -153,6 +174,20 @@ describe.each(backends)('the bridge on $l1', { timeout: 120_000 }, ({ l1, missin
   })
 
   describe('pays a withdrawal', () => {
+    /** Settlement needs the transaction in a block: one is mined whenever something waits in the mempool. */
+    const settlementOf = (requests: readonly { readonly id: bigint }[]) =>
+      eventually(
+        'all withdrawals to be settled',
+        async () => {
+          const { size } = await devnet.l1.source.client.call<{ size: number }>('getmempoolinfo', [])
+          if (size > 0) await devnet.wallet.mine(1)
+          const states: Withdrawal[] = []
+          for (const { id } of requests) states.push(await user.getWithdrawal({ id, blockTag: 'finalized' }))
+          return states.every(({ status }) => status === 'settled') && states
+        },
+        { limitMs: 90_000, everyMs: 300 },
+      )
+
     test('to each kind of address the exact amount, and returns what the fee left', async () => {
       const key = (n: number) => new Uint8Array(32).fill(n)
       const receiver = new L1Wallet(devnet.l1.source, randomBytes(32))
@@ -171,22 +206,7 @@ describe.each(backends)('the bridge on $l1', { timeout: 120_000 }, ({ l1, missin
         const to = scriptToAddress(script, 'regtest')
         requests.push(await user.requestWithdrawal({ to, amountSats: 10_000n + BigInt(index) * 111_111n }))
       }
-      // Settlement needs the transaction in a block: one is mined whenever something waits in the mempool.
-      const settled = await eventually(
-        'all withdrawals to be settled',
-        async () => {
-          const { size } = await devnet.l1.source.client.call<{ size: number }>('getmempoolinfo', [])
-          if (size > 0) await devnet.wallet.mine(1)
-          const states = await Promise.all(
-            requests.map(({ id }) => user.getWithdrawal({ id, blockTag: 'finalized' }).catch(() => undefined)),
-          )
-          const done = states
-            .filter((state) => state?.status === 'settled')
-            .map((state) => state as NonNullable<typeof state>)
-          return done.length === requests.length && done
-        },
-        { limitMs: 90_000, everyMs: 300 },
-      )
+      const settled = await settlementOf(requests)
       for (const [index, script] of Object.values(scripts).entries()) {
         const { txid, vout, amountSats, feeSats, maxFeeSats } = settled[index] as (typeof settled)[number]
         expect(amountSats).toBe(10_000n + BigInt(index) * 111_111n)
@@ -202,6 +222,61 @@ describe.each(backends)('the bridge on $l1', { timeout: 120_000 }, ({ l1, missin
       const after = await reserves()
       expect(before2.custodySats - after.custodySats).toBe(spent)
       expect(after).toMatchObject({ covered: true, pendingSats: 0n, maxFeeSats: 0n, shortfallSats: 0n })
+    })
+
+    test('once, though every validator crashes while it is under way', async () => {
+      const receiver = new L1Wallet(devnet.l1.source, randomBytes(32))
+      const requests: RequestedWithdrawal[] = []
+      for (const index of [0, 1])
+        requests.push(await user.requestWithdrawal({ to: receiver.address('p2tr', index), amountSats: 54_321n }))
+      await eventually('the first to be in a batch', async () => {
+        const { status } = await user.getWithdrawal({ id: (requests[0] as RequestedWithdrawal).id })
+        return status === 'batched'
+      })
+      await Promise.all(devnet.validators.map((validator) => validator.kill()))
+      await Promise.all(devnet.validators.map((_, index) => devnet.restartValidator(index)))
+      await settlementOf(requests)
+      await devnet.wallet.mine(2)
+      await receiver.sync()
+      expect(receiver.coins().map((coin) => coin.sats)).toEqual([54_321n, 54_321n])
+    })
+
+    test('to sixty receivers at once, more than a batch holds', async () => {
+      const receiver = new L1Wallet(devnet.l1.source, randomBytes(32))
+      const first = await user.getTransactionCount({ address: user.account.address, blockTag: 'pending' })
+      const [, , before] = await user.readContract({
+        abi: bridgeAbi,
+        address: systemContracts.bridge,
+        functionName: 'queue',
+      })
+      expect(before).toBe(0n)
+      const hashes = await Promise.all(
+        Array.from({ length: 60 }, (_, index) =>
+          user.sendTransaction({
+            to: systemContracts.bridge,
+            data: encodeFunctionData({
+              abi: bridgeAbi,
+              functionName: 'requestWithdrawal',
+              args: [toHex(receiver.script('p2tr', index % 20)), 5_000n],
+            }),
+            value: weiOf(15_000n + BigInt(index)),
+            gas: 500_000n,
+            nonce: first + index,
+          }),
+        ),
+      )
+      const requests: { id: bigint }[] = []
+      for (const hash of hashes) {
+        const { logs } = await user.waitForTransactionReceipt({ hash })
+        const [event] = parseEventLogs({ abi: bridgeAbi, eventName: 'WithdrawalRequested', logs })
+        requests.push({ id: event?.args.id as bigint })
+      }
+      await settlementOf(requests)
+      await receiver.sync()
+      const got = receiver.coins().map((coin) => coin.sats)
+      expect(got.sort((a, b) => Number(a - b))).toEqual(
+        Array.from({ length: 60 }, (_, index) => 10_000n + BigInt(index)),
+      )
     })
 
     test('not at all when it is dust, a part of a satoshi, not standard or to the bridge itself', async () => {
