@@ -25,6 +25,7 @@ function reservesOf(custodySats: bigint, liabilitySats: bigint): Reserves {
     claimableWei: 0n,
     shortfallSats: 0n,
     paused: false,
+    pauseId: 0n,
     covered: custodySats >= liabilitySats,
     surplusSats: custodySats - liabilitySats,
   }

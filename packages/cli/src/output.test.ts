@@ -131,6 +131,7 @@ describe('formats', () => {
       liabilitySats: 101n,
       shortfallSats: 0n,
       paused: false,
+      pauseId: 0n,
       covered: false,
       surplusSats: -1n,
       coins: 1,

@@ -11,6 +11,7 @@ import { addInit } from './commands/init-command.ts'
 import { addKeys } from './commands/keys-commands.ts'
 import { addL1Commands } from './commands/l1-commands.ts'
 import { addNode } from './commands/node-command.ts'
+import { addPauseCommands } from './commands/pause-commands.ts'
 import { addStatus } from './commands/status-command.ts'
 import { addWithdrawalCommands } from './commands/withdrawal-commands.ts'
 import { DEFAULT_RPC_URL, type GlobalOptions } from './context.ts'
@@ -60,6 +61,7 @@ export function buildProgram(session: Session): Command {
   addNode(program, session)
   addInit(program, session)
   addKeys(program, session)
+  addPauseCommands(program, session)
   return program
 }
 

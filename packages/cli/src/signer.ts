@@ -45,7 +45,8 @@ export function signerFrom(options: SignerOptions): PrivateKeyAccount {
   return privateKeyToAccount(devAccounts()[devAccount as number]?.privateKey as Hex)
 }
 
-function keyInFile(path: string, passwordFile?: string): Hex {
+/** A secret key from a file: hex, or a Web3 keystore. */
+export function keyInFile(path: string, passwordFile?: string): Hex {
   const text = readTextFile(path, 'the key file')
   if (!text.trimStart().startsWith('{')) return readPrivateKey(text)
   return toHex(readKeyFile(path, passwordFile === undefined ? undefined : readPasswordFile(passwordFile)))

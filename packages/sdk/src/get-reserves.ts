@@ -19,6 +19,8 @@ export interface Reserves {
   readonly liabilitySats: bigint
   readonly shortfallSats: bigint
   readonly paused: boolean
+  /** Pauses begun so far: the number of the present one while it is paused. */
+  readonly pauseId: bigint
   /** custody >= liability. */
   readonly covered: boolean
   /** custody - liability. */
@@ -63,7 +65,7 @@ export async function getReserves(client: HawserClient, parameters: GetReservesP
       'peer',
       `the bridge says ${stored.circulatingWei} wei circulate, its balance gives ${circulatingWei}; ask another node`,
     )
-  const { custodySats, pendingSats, maxFeeSats, claimableWei, shortfallSats, paused } = stored
+  const { custodySats, pendingSats, maxFeeSats, claimableWei, shortfallSats, paused, pauseId } = stored
   const owed = liabilitySats({ circulatingWei, pendingSats, maxFeeSats, claimableWei })
   return {
     block: { number: block.number as bigint, hash: block.hash as Hash32 },
@@ -75,6 +77,7 @@ export async function getReserves(client: HawserClient, parameters: GetReservesP
     liabilitySats: owed,
     shortfallSats,
     paused,
+    pauseId,
     covered: custodySats >= owed,
     surplusSats: custodySats - owed,
   }

@@ -7,6 +7,7 @@ import { getDeposits } from './get-deposits.ts'
 import { getReserves } from './get-reserves.ts'
 import { getWithdrawal } from './get-withdrawal.ts'
 import { getWithdrawals } from './get-withdrawals.ts'
+import { haltBridge } from './halt-bridge.ts'
 import type { HawserClient } from './hawser-client.ts'
 import { quoteWithdrawal } from './quote-withdrawal.ts'
 import { requestWithdrawal } from './request-withdrawal.ts'
@@ -24,6 +25,7 @@ const ACTIONS = {
   getReserves,
   getWithdrawal,
   getWithdrawals,
+  haltBridge,
   quoteWithdrawal,
   raiseMaxFee,
   requestWithdrawal,

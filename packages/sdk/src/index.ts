@@ -22,6 +22,7 @@ export { getReserves, liabilitySats, type GetReservesParameters, type Reserves }
 export { getWithdrawal, type Withdrawal } from './get-withdrawal.ts'
 export { getWithdrawals, MAX_WITHDRAWALS_PER_CALL, type GetWithdrawalsParameters } from './get-withdrawals.ts'
 export type { WaitOptions } from './poll.ts'
+export { haltBridge } from './halt-bridge.ts'
 export { quoteWithdrawal, type WithdrawalQuote } from './quote-withdrawal.ts'
 export {
   checkWithdrawal,

@@ -17,6 +17,7 @@ type BridgeCall =
   | { readonly functionName: 'requestWithdrawal'; readonly args: readonly [Hex, bigint]; readonly value: bigint }
   | { readonly functionName: 'raiseMaxFee'; readonly args: readonly [bigint]; readonly value: bigint }
   | { readonly functionName: 'cancel'; readonly args: readonly [bigint]; readonly value?: undefined }
+  | { readonly functionName: 'halt'; readonly args: readonly [bigint, number, Hex, Hex]; readonly value?: undefined }
 
 const RECEIPT_TIMEOUT_MS = 60_000
 const RECEIPT_POLL_MS = 250

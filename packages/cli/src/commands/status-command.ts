@@ -66,7 +66,7 @@ export function addStatus(program: Command, session: Session): void {
         ['Bitcoin', `light client at ${bitcoin.lightClient.height}, ${source}`],
         [
           'Reserves',
-          `${btc(reserves.custodySats)} in custody, ${btc(reserves.liabilitySats)} owed${reserves.paused ? '  (the bridge is PAUSED)' : ''}`,
+          `${btc(reserves.custodySats)} in custody, ${btc(reserves.liabilitySats)} owed${reserves.paused ? `  (the bridge is PAUSED, pause ${reserves.pauseId})` : ''}`,
         ],
       ]),
     )
