@@ -2,6 +2,7 @@ import { RLP } from '@ethereumjs/rlp'
 import { DEVNET_CHAIN_ID } from '@hawser/genesis'
 import { devValidatorKeys, type Devnet } from '@hawser/node'
 import { toHex } from '@hawser/primitives'
+import { MAX_BATCH, MAX_BODY_BYTES } from '@hawser/rpc'
 import {
   concat,
   keccak256,
@@ -21,9 +22,6 @@ import { walletOf } from './support/clients.ts'
 /** secp256k1's order. */
 const CURVE_ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n
 const STRANGER = '0x00000000000000000000000000000000000bad00'
-/** As the server documents them. */
-const MAX_BATCH = 1_000
-const MAX_BODY_BYTES = 15 * 1024 * 1024
 const UNKNOWN_HASH = `0x${'ab'.repeat(32)}`
 
 let devnet: Devnet

@@ -27,9 +27,11 @@ import {
 } from '@hawser/primitives'
 import { publicKeyToAddress, secp256k1 } from '@hawser/primitives/node'
 import { MemoryStore } from '@hawser/storage'
+import { rmSync } from 'node:fs'
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { afterAll } from 'vitest'
 
 /** A clock that stands still until it is moved; timers fire as it passes them. */
 export class TestClock implements Clock {
@@ -56,6 +58,12 @@ export class TestClock implements Clock {
       if (timer.at <= nowMs && this.#timers.delete(timer)) timer.callback()
   }
 }
+
+/** Where the chains of a test file keep their signing guards; gone with its last test. */
+const guardFolders: string[] = []
+afterAll(() => {
+  for (const folder of guardFolders) rmSync(folder, { recursive: true, force: true })
+})
 
 /** Keys of accounts that tests fund. */
 export const testKey = (name: string): Uint8Array => keccak256(utf8(`test account ${name}`))
@@ -124,6 +132,7 @@ export class TestChain {
     const genesis = await buildGenesis(TEST_SPEC, common, [...genesisAccounts(TEST_SPEC), ...funded])
     const network = { chainId: BigInt(TEST_SPEC.chainId), genesisHash: genesis.hash }
     const folder = await mkdtemp(join(tmpdir(), 'hawser-test-chain-'))
+    guardFolders.push(folder)
     const signers = new Map<Address, Signer>()
     for (let i = 0; i < VALIDATORS; i++) {
       const guard = await SignerGuard.open(join(folder, `${i}.json`), { allowFresh: true })

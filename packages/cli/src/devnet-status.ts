@@ -33,9 +33,10 @@ export function statusLine(state: {
     `block ${BigInt(finality.head.number)}`,
     `final ${BigInt(finality.finalized.number)}${finality.stalled ? ' (stalled)' : ''}`,
     `Bitcoin ${bitcoin.lightClient.height}`,
-    `reserves ${formatBtc(BigInt(reserves.custodySats))} BTC, owed ${formatBtc(BigInt(reserves.liabilitySats))}${reserves.covered ? '' : ' NOT COVERED'}`,
+    `reserves ${formatBtc(BigInt(reserves.custodySats))} BTC`,
+    `owed ${formatBtc(BigInt(reserves.liabilitySats))} BTC${reserves.covered ? '' : ' NOT COVERED'}`,
   ]
   if (reserves.paused) parts.push('bridge PAUSED')
   if (running < validators) parts.push(`${running} of ${validators} validators`)
-  return parts.join('  |  ')
+  return parts.join(' | ')
 }
