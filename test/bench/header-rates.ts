@@ -70,6 +70,7 @@ async function measureContract(headers: readonly Uint8Array[]): Promise<{ second
     invariant(block.transactions.length === 1, 'the headers are in the block')
     gas += block.header.gasUsed
   }
+  chain.dispose()
   // Each block is executed twice: once to build it, once to check it.
   return { seconds: (performance.now() - began) / 1000 / 2, gas: Number(gas) }
 }

@@ -1,5 +1,5 @@
 import { createFeeMarket1559Tx } from '@ethereumjs/tx'
-import { beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import {
   blockRef,
   encodeSealedBlock,
@@ -17,6 +17,7 @@ let chain: TestChain
 beforeEach(async () => {
   chain = await TestChain.create([alice])
 })
+afterEach(() => chain.dispose())
 
 const transfer = (nonce: bigint) =>
   createFeeMarket1559Tx(

@@ -1,6 +1,6 @@
 import { createBlock, genTransactionsTrieRoot } from '@ethereumjs/block'
 import { createFeeMarket1559Tx, createLegacyTx, type TypedTransaction } from '@ethereumjs/tx'
-import { beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { chainSpecHash, type SealedBlock } from '@hawser/chain'
 import { bitcoinLightClientAbi, bridgeAbi, systemContracts } from '@hawser/contracts'
 import { sealDigest } from '@hawser/consensus'
@@ -42,6 +42,7 @@ let chain: TestChain
 beforeEach(async () => {
   chain = await TestChain.create([{ address: alice, balance: RICH }])
 })
+afterEach(() => chain.dispose())
 
 function regtestHeaders(count: number): Uint8Array {
   const bitcoin = new EmbeddedChain({ clock: chain.clock })
@@ -181,6 +182,7 @@ describe('a paid transaction of a session key', () => {
   it('stays out of blocks that are built, and makes a block that holds it invalid', async () => {
     const key = devValidatorKeys(0).session
     const session = publicKeyToAddress(secp256k1.publicKey(key, false))
+    chain.dispose()
     chain = await TestChain.create([{ address: session, balance: RICH }])
     const tx = createFeeMarket1559Tx(
       { nonce: 0n, gasLimit: 21_000n, to: bob, value: 1n, maxFeePerGas: 10_000_000n, chainId: 18443n },

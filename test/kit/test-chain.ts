@@ -31,7 +31,6 @@ import { rmSync } from 'node:fs'
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll } from 'vitest'
 
 /** A clock that stands still until it is moved; timers fire as it passes them. */
 export class TestClock implements Clock {
@@ -58,12 +57,6 @@ export class TestClock implements Clock {
       if (timer.at <= nowMs && this.#timers.delete(timer)) timer.callback()
   }
 }
-
-/** Where the chains of a test file keep their signing guards; gone with its last test. */
-const guardFolders: string[] = []
-afterAll(() => {
-  for (const folder of guardFolders) rmSync(folder, { recursive: true, force: true })
-})
 
 /** Keys of accounts that tests fund. */
 export const testKey = (name: string): Uint8Array => keccak256(utf8(`test account ${name}`))
@@ -93,8 +86,16 @@ export class TestChain {
   readonly consensus: AuraConsensus
   readonly genesisHash: Hash32
   readonly #signers: ReadonlyMap<Address, Signer>
+  readonly #guards: string
 
-  private constructor(store: StoredChain, genesisHash: Hash32, signers: ReadonlyMap<Address, Signer>, db: MemoryStore) {
+  private constructor(
+    store: StoredChain,
+    genesisHash: Hash32,
+    signers: ReadonlyMap<Address, Signer>,
+    db: MemoryStore,
+    guards: string,
+  ) {
+    this.#guards = guards
     this.db = db
     this.store = store
     this.genesisHash = genesisHash
@@ -132,7 +133,6 @@ export class TestChain {
     const genesis = await buildGenesis(TEST_SPEC, common, [...genesisAccounts(TEST_SPEC), ...funded])
     const network = { chainId: BigInt(TEST_SPEC.chainId), genesisHash: genesis.hash }
     const folder = await mkdtemp(join(tmpdir(), 'hawser-test-chain-'))
-    guardFolders.push(folder)
     const signers = new Map<Address, Signer>()
     for (let i = 0; i < VALIDATORS; i++) {
       const guard = await SignerGuard.open(join(folder, `${i}.json`), { allowFresh: true })
@@ -140,7 +140,12 @@ export class TestChain {
       signers.set(signer.address, signer)
     }
     const db = new MemoryStore()
-    return new TestChain(await StoredChain.open(db, common, genesis), genesis.hash, signers, db)
+    return new TestChain(await StoredChain.open(db, common, genesis), genesis.hash, signers, db, folder)
+  }
+
+  /** Removes the folder of the signing guards. */
+  dispose(): void {
+    rmSync(this.#guards, { recursive: true, force: true })
   }
 
   head(): SealedBlock {
