@@ -1,5 +1,6 @@
 import { err, ok, type Hash32, type Result } from '@hawser/primitives'
 import { isAncestorOrSelf, MAX_ANCESTRY_STEPS, type ChainView } from './chain-view.ts'
+import { MAX_ANCESTRY_HEADERS } from './codec.ts'
 import type { Round } from './round.ts'
 import type { BlockRef, Commit, HeaderRef, IndexedVote, SignedVote } from './types.ts'
 import type { VoterSet } from './voter-set.ts'
@@ -85,7 +86,7 @@ export function checkCommit(
     const [vote] = held as [SignedVote]
     let at: BlockRef = vote
     for (let steps = 0; at.hash !== commit.target.hash; steps++) {
-      if (at.number <= commit.target.number || steps >= MAX_ANCESTRY_STEPS) return err('vote-beside-target')
+      if (at.number <= commit.target.number || steps >= MAX_ANCESTRY_HEADERS) return err('vote-beside-target')
       const header = headerOf(at.hash)
       if (header === undefined) return err('unknown-block')
       if (header.number !== at.number) return err('vote-beside-target')
@@ -94,6 +95,8 @@ export function checkCommit(
     }
     if (at.number !== commit.target.number) return err('vote-beside-target')
   }
+  // What a justification cannot carry must not be accepted as a commit.
+  if (above.size > MAX_ANCESTRY_HEADERS) return err('vote-beside-target')
   if (support < voters.threshold) return err('weight-too-low')
   for (const weight of above.values()) if (weight + equivocated >= voters.threshold) return err('not-the-ghost')
   if (!votes.every(verifyVote)) return err('bad-signature')

@@ -171,8 +171,14 @@ describe('the finality service', () => {
     late.add(block)
     const forged = Uint8Array.from(justification)
     forged[forged.length - 10]! ^= 1
-    await expect(late.service.importJustification(forged)).rejects.toMatchObject({ name: 'JUSTIFICATION_INVALID' })
-    await late.service.importJustification(justification)
+    await expect(late.service.importJustification(forged, block.ref)).rejects.toMatchObject({
+      name: 'JUSTIFICATION_INVALID',
+    })
+    // A true proof beside another block: refused at once, and nothing waits for a block that never comes.
+    await expect(late.service.importJustification(justification, genesis)).rejects.toMatchObject({
+      name: 'JUSTIFICATION_INVALID',
+    })
+    await late.service.importJustification(justification, block.ref)
     expect(late.tree.finalized().hash).toBe(block.ref.hash)
   })
 })

@@ -86,7 +86,7 @@ export interface GrandpaOptions {
 }
 
 interface Task {
-  readonly event: VoterEvent | { readonly type: 'justification'; readonly bytes: Uint8Array }
+  readonly event: VoterEvent | { readonly type: 'justification'; readonly bytes: Uint8Array; readonly block: BlockRef }
   readonly done?: (effects: readonly VoterEffect[]) => void
   readonly failed?: (error: unknown) => void
 }
@@ -148,10 +148,10 @@ export class GrandpaService implements FinalityGadget {
     this.#push({ type: 'blockImported', hash: block.hash })
   }
 
-  importJustification(justification: Uint8Array): Promise<void> {
+  importJustification(justification: Uint8Array, block: BlockRef): Promise<void> {
     return new Promise((resolve, reject) => {
       const task: Task = {
-        event: { type: 'justification', bytes: justification },
+        event: { type: 'justification', bytes: justification, block },
         done: () => resolve(),
         failed: reject,
       }
@@ -251,7 +251,7 @@ export class GrandpaService implements FinalityGadget {
       }
       try {
         let effects: readonly VoterEffect[] = []
-        if (task.event.type === 'justification') await this.#takeJustification(task.event.bytes)
+        if (task.event.type === 'justification') await this.#takeJustification(task.event.bytes, task.event.block)
         else effects = await this.#handle(task.event)
         task.done?.(effects)
       } catch (error) {
@@ -279,14 +279,15 @@ export class GrandpaService implements FinalityGadget {
     return first
   }
 
-  async #takeJustification(bytes: Uint8Array): Promise<void> {
+  async #takeJustification(bytes: Uint8Array, claimed: BlockRef): Promise<void> {
     const block = this.verify(bytes)
-    if (block === undefined)
+    // A true proof of another block is worth nothing here, and that block may be unknown.
+    if (block?.hash !== claimed.hash)
       throw new AppError<ConsensusErrorInfo>(
         { code: 'JUSTIFICATION_INVALID', fault: 'peer' },
-        `the justification proves no block final under set ${this.#options.voters.setId}`,
+        `the justification does not prove block ${claimed.number} final under set ${this.#options.voters.setId}`,
       )
-    if (block.number <= this.#options.tree.finalized().number) return
+    if (block.number <= this.#options.tree.finalized().number || !this.#options.tree.get(block.hash)) return
     await this.#makeFinal(block, bytes)
     await this.#handle({ type: 'finalizedExternally', block })
   }
@@ -400,7 +401,7 @@ export class GrandpaService implements FinalityGadget {
         break
       } catch (error) {
         // A full import queue passes; what is final stays final, so this waits.
-        if (!isAppError(error) || !error.info.retry) throw error
+        if (!isAppError(error, 'IMPORT_BUSY')) throw error
         await delay(RETRY_FINALIZE_MS, { signal: this.#abort.signal, clock: this.#options.clock })
       }
     this.#headers.finalize(block)

@@ -136,7 +136,7 @@ export async function createNode(dependencies: NodeDependencies): Promise<Hawser
       author: (slot, parent) => aura.author(slot, { number: parent.number, hash: blockHash(parent) }),
     })
     const tree = restoreTree(store, spec)
-    const importer = new BlockImporter({ spec, common, store, tree, engine, consensus: aura, clock, logger })
+    const importer = new BlockImporter({ spec, common, store, tree, engine, consensus: aura, clock, logger, onFatal })
     stops.push(() => importer.stop())
 
     // The validator's signer, behind its guard
@@ -230,7 +230,13 @@ export async function createNode(dependencies: NodeDependencies): Promise<Hawser
     stops.push(
       transport.subscribe('blocks', async (message, from) => {
         try {
-          await importer.import(decodeSealedBlock(message, common), 'gossip')
+          const sealed = decodeSealedBlock(message, common)
+          const { header } = sealed.block
+          const slot = slotOf(spec, header.timestamp)
+          const parent = { number: header.number - 1n, hash: toHex(header.parentHash) as Hash32 }
+          // Two blocks of one slot prove an equivocation; more are only taken when others build on them, by sync.
+          if (aura.isSurplus(slot, aura.author(slot, parent), blockHash(sealed.block))) return 'ignore'
+          await importer.import(sealed, 'gossip')
           return 'accept'
         } catch (error) {
           if (isAppError(error, 'BLOCK_UNKNOWN_PARENT')) sync.catchUpWith(from)

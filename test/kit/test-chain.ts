@@ -110,7 +110,10 @@ export class TestChain {
       slotSeconds: this.spec.slotSeconds,
       authorities: () => sessionAddresses(this.spec),
     })
-    const parts = { spec: this.spec, common: this.common, clock: this.clock, logger: silentLogger }
+    const onFatal = (reason: string) => {
+      throw new Error(reason)
+    }
+    const parts = { spec: this.spec, common: this.common, clock: this.clock, logger: silentLogger, onFatal }
     this.engine = new EthereumJsEngine({
       ...parts,
       store: db,

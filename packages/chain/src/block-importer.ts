@@ -6,7 +6,7 @@ import { checkBody } from './body-rules.ts'
 import type { ChainSpec } from './chain-spec.ts'
 import type { ChainError } from './errors.ts'
 import { checkHeader, slotOf } from './header-rules.ts'
-import type { BlockRef, ChainStore, Consensus, Executed, ExecutionEngine } from './ports.ts'
+import type { BlockRef, ChainChange, ChainStore, Consensus, Executed, ExecutionEngine } from './ports.ts'
 
 /** Blocks and finality decisions that wait for the one writer. */
 const MAX_QUEUED = 1024
@@ -32,6 +32,8 @@ export interface ImporterParts {
   readonly consensus: Consensus
   readonly clock: Clock
   readonly logger: Logger
+  /** The database cannot be written: what is in memory is ahead of it, and only a new start puts that right. */
+  readonly onFatal: (reason: string) => void
 }
 
 type Job = { readonly run: () => Promise<void>; readonly reject: (error: unknown) => void }
@@ -113,7 +115,7 @@ export class BlockImporter {
     const result = executed ?? (await engine.execute(parent, block))
 
     const head = tree.add({ ...ref, parent: parentHash, slot })
-    await store.commit({
+    await this.#commit({
       block: { sealed, receipts: result.receipts, state: result.state },
       head: head && { ref: head.head, added: head.added, removed: head.removed },
     })
@@ -123,7 +125,7 @@ export class BlockImporter {
   }
 
   async #finalize(block: BlockRef, justification: Uint8Array): Promise<void> {
-    const { store, tree } = this.#parts
+    const { tree } = this.#parts
     if (block.number <= tree.finalized().number) return
     if (!tree.has(block.hash))
       throw new AppError<ChainError>(
@@ -131,12 +133,22 @@ export class BlockImporter {
         `block ${block.number} ${block.hash} is final, but is not here yet`,
       )
     const { path, pruned, head } = tree.finalize(block.hash)
-    await store.commit({
+    await this.#commit({
       finalized: { ref: block, justification, pruned },
       head: head && { ref: head.head, added: head.added, removed: head.removed },
     })
     if (head) this.#tell((listener) => listener.onHead?.(head))
     this.#tell((listener) => listener.onFinalized?.(path))
+  }
+
+  async #commit(change: ChainChange): Promise<void> {
+    try {
+      await this.#parts.store.commit(change)
+    } catch (error) {
+      this.#queue.close()
+      this.#parts.onFatal(`the database cannot be written: ${messageOf(error)}`)
+      throw error
+    }
   }
 
   #unknownParent(ref: BlockRef, parent: Hash32): AppError {

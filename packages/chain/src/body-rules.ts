@@ -2,7 +2,7 @@ import { genTransactionsTrieRoot, type Block } from '@ethereumjs/block'
 import type { Common } from '@ethereumjs/common'
 import { isBlob4844Tx, type TypedTransaction } from '@ethereumjs/tx'
 import { bitcoinLightClientAbi, bridgeAbi, systemContracts, validatorsAbi } from '@hawser/contracts'
-import { AppError, equalBytes, keccak256, toHex, utf8, type Address, type Hex } from '@hawser/primitives'
+import { AppError, equalBytes, keccak256, messageOf, toHex, utf8, type Address, type Hex } from '@hawser/primitives'
 import { MAX_BLOCK_BYTES } from './block-types.ts'
 import type { ChainError } from './errors.ts'
 import { isInherentShape, MAX_TRANSACTION_GAS, senderOf } from './transaction.ts'
@@ -79,7 +79,12 @@ export async function checkBody(block: Block, author: Address, common: Common): 
     if (isBlob4844Tx(tx)) throw bad(`transaction ${index} is a blob transaction`)
     if (tx.common.chainId() !== common.chainId() || !tx.isSigned())
       throw bad(`transaction ${index} is not signed for this chain`)
-    const sender = senderOf(tx)
+    let sender: Address
+    try {
+      sender = senderOf(tx)
+    } catch (error) {
+      throw bad(`transaction ${index}: ${messageOf(error)}`)
+    }
     if (index >= inherents) {
       if (isInherentShape(tx)) throw bad(`transaction ${index} is an inherent behind a paid one`)
       continue

@@ -184,8 +184,8 @@ export interface FinalityEvent {
 export interface FinalityGadget {
   /** A block was imported (its ancestors are known), or the head moved. */
   onBlock(block: BlockRef): void
-  /** A justification from sync: verifies it and makes its block final. @throws JUSTIFICATION_INVALID */
-  importJustification(justification: Uint8Array): Promise<void>
+  /** A justification from sync, said to prove a block that is imported: verifies it and makes the block final. @throws JUSTIFICATION_INVALID */
+  importJustification(justification: Uint8Array, block: BlockRef): Promise<void>
   /** Whether a justification proves its block final; nothing changes. */
   verify(justification: Uint8Array): BlockRef | undefined
   status(): {

@@ -3,8 +3,9 @@ import { createFeeMarket1559Tx, createLegacyTx, type TypedTransaction } from '@e
 import { describe, expect, it } from 'vitest'
 import { keccak256, utf8, type Address } from '@hawser/primitives'
 import { createCommon } from './common.ts'
+import { transactionHash } from './block-types.ts'
 import { decodeTransaction, senderOf } from './transaction.ts'
-import { MAX_SENDER_TRANSACTIONS, TransactionPool } from './transaction-pool.ts'
+import { MAX_POOL_BYTES, MAX_SENDER_GAPPED, MAX_SENDER_TRANSACTIONS, TransactionPool } from './transaction-pool.ts'
 
 const common = createCommon(18443)
 const key = (name: string) => keccak256(utf8(name))
@@ -106,6 +107,49 @@ describe('TransactionPool', () => {
     for (let nonce = 0; nonce < MAX_SENDER_TRANSACTIONS; nonce++)
       pool.add(transfer('a', BigInt(nonce)), rich, GAS_LIMIT)
     expect(() => pool.add(transfer('a', BigInt(MAX_SENDER_TRANSACTIONS)), rich, GAS_LIMIT)).toThrow('txpool is full')
+  })
+})
+
+describe('a pool under attack', () => {
+  const COST = 21_000n * 2_000_000n + 1n
+
+  it('does not take more from a sender than its balance covers together', () => {
+    const pool = newPool()
+    const account = { nonce: 0n, balance: 2n * COST }
+    pool.add(transfer('a', 0n), account, GAS_LIMIT)
+    pool.add(transfer('a', 1n), account, GAS_LIMIT)
+    expect(() => pool.add(transfer('a', 2n), account, GAS_LIMIT)).toThrow('with its transactions in the pool')
+    pool.update(senderOf(transfer('a', 0n)), { nonce: 1n, balance: 2n * COST })
+    pool.add(transfer('a', 2n), { nonce: 1n, balance: 2n * COST }, GAS_LIMIT)
+    expect(pool.size).toBe(2)
+  })
+
+  it('keeps few of a sender’s transactions behind a gap', () => {
+    const pool = newPool()
+    for (let nonce = 1; nonce <= MAX_SENDER_GAPPED; nonce++) pool.add(transfer('a', BigInt(nonce)), RICH, GAS_LIMIT)
+    expect(() => pool.add(transfer('a', 500n), RICH, GAS_LIMIT)).toThrow('wait for nonce 0 already')
+    pool.add(transfer('a', 0n), RICH, GAS_LIMIT)
+    expect([...pool.ready(MIN_FEE)]).toHaveLength(MAX_SENDER_GAPPED + 1)
+  })
+
+  it('gives the place of what waits behind a gap, and of what pays less, to what pays more', () => {
+    const pool = newPool()
+    const large = (from: string, nonce: bigint, max: bigint) =>
+      createFeeMarket1559Tx(
+        { nonce, gasLimit: 6_000_000n, to, data: new Uint8Array(120_000), maxFeePerGas: max, chainId: 18443n },
+        { common },
+      ).sign(key(from))
+    const fits = Math.floor(MAX_POOL_BYTES / large('a', 0n, 2_000_000n).serialize().length)
+    pool.add(large('gapped', 5n, 9_000_000n), RICH, GAS_LIMIT)
+    for (let i = 1; i < fits; i++)
+      pool.add(large(`s${i % 8}`, BigInt(Math.floor((i - 1) / 8)), 3_000_000n), RICH, GAS_LIMIT)
+    const gapped = transactionHash(large('gapped', 5n, 9_000_000n))
+    expect(pool.has(gapped)).toBe(true)
+    pool.add(large('fresh', 0n, 3_000_000n), RICH, GAS_LIMIT)
+    expect(pool.has(gapped)).toBe(false)
+    expect(() => pool.add(large('poor', 0n, 3_000_000n), RICH, GAS_LIMIT)).toThrow('txpool is full')
+    pool.add(large('better', 0n, 3_000_001n), RICH, GAS_LIMIT)
+    expect(pool.size).toBe(fits)
   })
 })
 

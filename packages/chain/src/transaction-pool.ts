@@ -4,12 +4,16 @@ import { transactionHash } from './block-types.ts'
 import type { ChainError } from './errors.ts'
 import { effectiveTip, isInherentShape, maxFeePerGas, senderOf } from './transaction.ts'
 
-/** Transactions in the pool altogether: at 128 kB at most each, and far less usually. */
+/** Transactions in the pool altogether. */
 export const MAX_POOL_TRANSACTIONS = 20_000
 /** Transactions of one sender: what a wallet or a script sends ahead. */
 export const MAX_SENDER_TRANSACTIONS = 1_024
 /** How far a nonce may lie ahead of the account's. */
 export const MAX_NONCE_GAP = 1_024n
+/** Bytes of all transactions in the pool. */
+export const MAX_POOL_BYTES = 64 * 1024 * 1024
+/** Transactions of one sender that wait for a nonce before them: they cost memory and pay nobody yet. */
+export const MAX_SENDER_GAPPED = 64
 /** A replacement must pay so many percent more, as Geth asks. */
 export const REPLACEMENT_PERCENT = 10n
 
@@ -27,6 +31,7 @@ interface Sender {
 interface Pooled {
   readonly tx: TypedTransaction
   readonly hash: Hash32
+  readonly bytes: number
 }
 
 /** Transactions that wait for a block, by sender and nonce. */
@@ -35,6 +40,7 @@ export class TransactionPool {
   readonly #byHash = new Map<Hash32, Pooled>()
   readonly #sessionKeys: ReadonlySet<Address>
   readonly #minFeePerGas: bigint
+  #bytes = 0
 
   constructor(options: { readonly sessionKeys: readonly Address[]; readonly minFeePerGas: bigint }) {
     this.#sessionKeys = new Set(options.sessionKeys)
@@ -71,15 +77,15 @@ export class TransactionPool {
     entry.account = account
     const old = entry.byNonce.get(tx.nonce)
     if (old) this.#checkReplacement(old.tx, tx)
-    else {
-      if (entry.byNonce.size >= MAX_SENDER_TRANSACTIONS)
-        throw full(`${sender} has ${MAX_SENDER_TRANSACTIONS} transactions in the pool already`)
-      if (this.#byHash.size >= MAX_POOL_TRANSACTIONS) throw full(`the pool holds ${MAX_POOL_TRANSACTIONS} transactions`)
-    }
-    if (old) this.#byHash.delete(old.hash)
-    entry.byNonce.set(tx.nonce, { tx, hash })
+    else this.#checkSender(tx, sender, entry)
+    this.#checkTotalCost(tx, sender, entry, old)
+    const pooled = { tx, hash, bytes: tx.serialize().length }
+    this.#makeRoom(pooled, old)
+    if (old) this.#remove(entry, old)
+    entry.byNonce.set(tx.nonce, pooled)
     this.#senders.set(sender, entry)
-    this.#byHash.set(hash, { tx, hash })
+    this.#byHash.set(hash, pooled)
+    this.#bytes += pooled.bytes
     return hash
   }
 
@@ -138,11 +144,8 @@ export class TransactionPool {
     const entry = this.#senders.get(sender)
     if (!entry) return
     entry.account = account
-    for (const [nonce, pooled] of entry.byNonce) {
-      if (nonce >= account.nonce && upfrontCost(pooled.tx) <= account.balance) continue
-      entry.byNonce.delete(nonce)
-      this.#byHash.delete(pooled.hash)
-    }
+    for (const pooled of entry.byNonce.values())
+      if (pooled.tx.nonce < account.nonce || upfrontCost(pooled.tx) > account.balance) this.#remove(entry, pooled)
     if (entry.byNonce.size === 0) this.#senders.delete(sender)
   }
 
@@ -150,11 +153,69 @@ export class TransactionPool {
   drop(hash: Hash32): void {
     const pooled = this.#byHash.get(hash)
     if (!pooled) return
-    this.#byHash.delete(hash)
     const sender = senderOf(pooled.tx)
     const entry = this.#senders.get(sender)
-    entry?.byNonce.delete(pooled.tx.nonce)
-    if (entry?.byNonce.size === 0) this.#senders.delete(sender)
+    if (!entry) return
+    this.#remove(entry, pooled)
+    if (entry.byNonce.size === 0) this.#senders.delete(sender)
+  }
+
+  #remove(entry: Sender, pooled: Pooled): void {
+    entry.byNonce.delete(pooled.tx.nonce)
+    this.#byHash.delete(pooled.hash)
+    this.#bytes -= pooled.bytes
+  }
+
+  #checkSender(tx: TypedTransaction, sender: Address, entry: Sender): void {
+    if (entry.byNonce.size >= MAX_SENDER_TRANSACTIONS)
+      throw full(`${sender} has ${MAX_SENDER_TRANSACTIONS} transactions in the pool already`)
+    const next = this.nextNonce(sender, entry.account.nonce)
+    if (tx.nonce <= next) return
+    let gapped = 0
+    for (const nonce of entry.byNonce.keys()) if (nonce > next) gapped++
+    if (gapped >= MAX_SENDER_GAPPED)
+      throw full(`${MAX_SENDER_GAPPED} transactions of ${sender} wait for nonce ${next} already`)
+  }
+
+  /** A balance pays once: what a sender has in the pool must be covered together, or the pool could be filled for nothing. */
+  #checkTotalCost(tx: TypedTransaction, sender: Address, entry: Sender, replaced: Pooled | undefined): void {
+    let cost = upfrontCost(tx)
+    for (const pooled of entry.byNonce.values()) if (pooled !== replaced) cost += upfrontCost(pooled.tx)
+    if (cost > entry.account.balance)
+      throw refuse(
+        'TX_INSUFFICIENT_FUNDS',
+        `insufficient funds for gas * price + value: address ${sender} have ${entry.account.balance} want ${cost} with its transactions in the pool`,
+      )
+  }
+
+  /** Makes room in a full pool at the expense of what is worth least: what waits for a nonce, then the lowest fee. */
+  #makeRoom(fresh: Pooled, replaced: Pooled | undefined): void {
+    const count = replaced ? 0 : 1
+    const bytes = fresh.bytes - (replaced?.bytes ?? 0)
+    while (this.#byHash.size + count > MAX_POOL_TRANSACTIONS || this.#bytes + bytes > MAX_POOL_BYTES) {
+      const victim = this.#leastWorth(senderOf(fresh.tx))
+      if (!victim || (!victim.gapped && maxFeePerGas(victim.pooled.tx) >= maxFeePerGas(fresh.tx)))
+        throw full(`it holds ${this.#byHash.size} transactions that pay as much`)
+      this.drop(victim.pooled.hash)
+    }
+  }
+
+  /** Of the last transactions of all other senders: one behind a gap, else the one with the lowest fee. */
+  #leastWorth(except: Address): { readonly pooled: Pooled; readonly gapped: boolean } | undefined {
+    let least: { readonly pooled: Pooled; readonly gapped: boolean } | undefined
+    for (const [sender, { account, byNonce }] of this.#senders) {
+      if (sender === except) continue
+      let last: Pooled | undefined
+      for (const pooled of byNonce.values()) if (!last || pooled.tx.nonce > last.tx.nonce) last = pooled
+      if (!last) continue
+      const gapped = last.tx.nonce - account.nonce >= BigInt(byNonce.size)
+      const worse =
+        !least ||
+        (gapped && !least.gapped) ||
+        (gapped === least.gapped && maxFeePerGas(last.tx) < maxFeePerGas(least.pooled.tx))
+      if (worse) least = { pooled: last, gapped }
+    }
+    return least
   }
 
   #check(tx: TypedTransaction, sender: Address, account: PoolAccount, blockGasLimit: bigint): void {

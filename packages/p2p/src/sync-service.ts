@@ -1,6 +1,7 @@
 import { RLP } from '@ethereumjs/rlp'
 import type { Common } from '@ethereumjs/common'
 import {
+  blockRef,
   decodeSealedBlock,
   encodeSealedBlock,
   MAX_BLOCK_BYTES,
@@ -27,6 +28,8 @@ import type { P2pError } from './errors.ts'
 import type { Libp2pTransport } from './libp2p-transport.ts'
 import { MAX_HASHES, MAX_RANGE_BLOCKS } from './limits.ts'
 
+/** Score for blocks that a peer said it had, and did not deliver. */
+const UNDELIVERED_SCORE = -50
 /** How often a node asks a peer whether it has fallen behind, beside what gossip tells it. */
 const CHECK_MS = 2_000
 
@@ -46,6 +49,8 @@ export class SyncService {
   readonly #stops: (() => void)[] = []
   #cancelCheck: (() => void) | undefined
   #running = false
+  /** The last block of the batch at work: what a peer has shown, not what it claims. */
+  #importing = 0n
   #stopped = false
   #target = 0n
 
@@ -56,7 +61,7 @@ export class SyncService {
   /** The highest block that a peer was known to have, while this node is behind it. */
   get progress(): { readonly syncing: boolean; readonly target: bigint } {
     return {
-      syncing: this.#running && this.#target > this.#parts.store.pointers().head.number + 2n,
+      syncing: this.#importing > this.#parts.store.pointers().head.number + 2n,
       target: this.#target,
     }
   }
@@ -87,6 +92,7 @@ export class SyncService {
           await this.#fetch(peer)
         } finally {
           this.#running = false
+          this.#importing = 0n
         }
       },
       (error) => {
@@ -123,12 +129,17 @@ export class SyncService {
         await transport.request(peer, 'blocks-by-range', encodeRange(next, MAX_RANGE_BLOCKS)),
         this.#parts.common,
       )
-      if (batch.length === 0) return
+      if (batch.length === 0) {
+        // A reorganisation may have taken it meanwhile; who claims for ever what he does not have loses his place.
+        transport.report(peer, UNDELIVERED_SCORE, 'claimed blocks were not delivered')
+        return
+      }
+      this.#importing = next + BigInt(batch.length) - 1n
       for (const { sealed, justification } of batch) {
         if (sealed.block.header.number !== next) throw malformed('blocks out of order')
         await this.#parts.importer.import(sealed, 'sync')
         if (justification.length > 0 && next > store.pointers().finalized.number)
-          await this.#parts.finality.importJustification(justification)
+          await this.#parts.finality.importJustification(justification, blockRef(sealed.block))
         next++
       }
     }
