@@ -2,12 +2,13 @@ import { describe, expect, it } from 'vitest'
 import { AppError, silentLogger } from '@hawser/primitives'
 import { Dispatcher } from './dispatcher.ts'
 import { reverted } from './errors.ts'
-import { MAX_BATCH } from './limits.ts'
+import { MAX_BATCH, MAX_RESPONSE_CHARS } from './limits.ts'
 
 const dispatcher = new Dispatcher(
   {
     echo: (params) => params,
     nothing: () => undefined,
+    large: () => 'x'.repeat(MAX_RESPONSE_CHARS / 2),
     refuse: () => {
       throw new AppError({ code: 'TX_NONCE_TOO_LOW', fault: 'user' }, 'nonce too low: next nonce 2, tx nonce 1')
     },
@@ -71,6 +72,12 @@ describe('Dispatcher', () => {
     ])
     expect(await send([{ method: 'echo' }])).toBeUndefined()
     expect(await send({ method: 'echo' })).toBeUndefined()
+  })
+
+  it('answers a batch only as far as its answers are not too much together', async () => {
+    const batch = Array.from({ length: 4 }, (_, id) => ({ id, method: 'large' }))
+    const answers = (await send(batch)) as { result?: string; error?: { code: number } }[]
+    expect(answers.map((answer) => answer.error?.code)).toEqual([undefined, -32005, -32005, -32005])
   })
 
   it('refuses a batch beyond the limit whole', async () => {

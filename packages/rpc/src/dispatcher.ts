@@ -1,6 +1,6 @@
 import { messageOf, type Logger } from '@hawser/primitives'
 import { invalidParams, RpcCode, RpcError, toRpcError } from './errors.ts'
-import { MAX_BATCH } from './limits.ts'
+import { MAX_BATCH, MAX_RESPONSE_CHARS } from './limits.ts'
 import type { Method } from './method.ts'
 import type { Subscriber } from './subscriptions.ts'
 
@@ -22,27 +22,26 @@ export class Dispatcher {
     try {
       request = JSON.parse(body)
     } catch {
-      return JSON.stringify(failure(null, new RpcError(RpcCode.parse, 'parse error: the body is not JSON')))
+      return failure(null, new RpcError(RpcCode.parse, 'parse error: the body is not JSON'))
     }
-    if (!Array.isArray(request)) {
-      const response = await this.#one(request, subscriber)
-      return response && JSON.stringify(response)
-    }
-    if (request.length === 0) return JSON.stringify(failure(null, new RpcError(RpcCode.invalidRequest, 'empty batch')))
+    if (!Array.isArray(request)) return this.#one(request, MAX_RESPONSE_CHARS, subscriber)
+    if (request.length === 0) return failure(null, new RpcError(RpcCode.invalidRequest, 'empty batch'))
     if (request.length > MAX_BATCH)
-      return JSON.stringify(
-        failure(null, new RpcError(RpcCode.invalidRequest, `batch too large: at most ${MAX_BATCH} requests`)),
-      )
+      return failure(null, new RpcError(RpcCode.invalidRequest, `batch too large: at most ${MAX_BATCH} requests`))
     // One after the other: a batch must not take more of the node than the same requests sent singly.
-    const responses: object[] = []
+    const responses: string[] = []
+    let left = MAX_RESPONSE_CHARS
     for (const item of request) {
-      const response = await this.#one(item, subscriber)
-      if (response) responses.push(response)
+      const response = await this.#one(item, left, subscriber)
+      if (response === undefined) continue
+      responses.push(response)
+      left -= response.length
     }
-    return responses.length > 0 ? JSON.stringify(responses) : undefined
+    return responses.length > 0 ? `[${responses.join(',')}]` : undefined
   }
 
-  async #one(request: unknown, subscriber?: Subscriber): Promise<object | undefined> {
+  /** The response's JSON, of at most `room` characters; undefined for a notification. */
+  async #one(request: unknown, room: number, subscriber?: Subscriber): Promise<string | undefined> {
     if (typeof request !== 'object' || request === null || Array.isArray(request))
       return failure(null, new RpcError(RpcCode.invalidRequest, 'invalid request: not an object'))
     const { id, method, params } = request as { id?: unknown; method?: unknown; params?: unknown }
@@ -52,10 +51,13 @@ export class Dispatcher {
         null,
         new RpcError(RpcCode.invalidRequest, 'invalid request: method must be a string, id a string or number'),
       )
-    let response: object
+    let response: string
     try {
+      // With no room left the work is not even begun.
+      if (room <= 0) throw tooLarge()
       const result = await this.#call(method, params, subscriber)
-      response = { jsonrpc: '2.0', id, result: result ?? null }
+      response = JSON.stringify({ jsonrpc: '2.0', id, result: result ?? null })
+      if (response.length > room) throw tooLarge()
     } catch (thrown) {
       const error = toRpcError(thrown)
       if (error.code === RpcCode.internal)
@@ -74,10 +76,14 @@ export class Dispatcher {
   }
 }
 
-function failure(id: Id, error: RpcError): object {
-  return {
+function failure(id: Id, error: RpcError): string {
+  return JSON.stringify({
     jsonrpc: '2.0',
     id,
     error: { code: error.code, message: error.message, ...(error.data === undefined ? {} : { data: error.data }) },
-  }
+  })
+}
+
+function tooLarge(): RpcError {
+  return new RpcError(RpcCode.limitExceeded, `response too large: ask for less, or in several requests`)
 }

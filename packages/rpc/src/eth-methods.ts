@@ -143,7 +143,10 @@ export function ethMethods(
     },
     eth_getBlockReceipts: (params) => receiptsOf(required(params, 0)),
     eth_getLogs: (params) => getLogs(backend, reader, required(params, 0)),
-    eth_newFilter: (params) => subscriptions.addFilter({ kind: 'logs', filter: readLogFilter(required(params, 0)) }),
+    eth_newFilter: (params) => {
+      const { fromBlock, toBlock } = readObject(required(params, 0), 'filter')
+      return subscriptions.addFilter({ kind: 'logs', filter: readLogFilter(params[0]), range: { fromBlock, toBlock } })
+    },
     eth_newBlockFilter: () => subscriptions.addFilter({ kind: 'newHeads' }, true),
     eth_newPendingTransactionFilter: () => subscriptions.addFilter({ kind: 'newPendingTransactions', whole: false }),
     eth_uninstallFilter: (params) => subscriptions.removeFilter(readId(params)),
@@ -151,11 +154,8 @@ export function ethMethods(
     eth_getFilterLogs: (params) => {
       const interest = subscriptions.filterInterest(readId(params))
       if (interest.kind !== 'logs') throw new RpcError(RpcCode.server, 'filter is not a log filter')
-      return getLogs(backend, reader, {
-        address: [...interest.filter.addresses],
-        topics: [...interest.filter.topics],
-        fromBlock: 'earliest',
-      })
+      const { addresses, topics } = interest.filter
+      return getLogs(backend, reader, { ...interest.range, address: [...addresses], topics: [...topics] })
     },
     eth_subscribe: (params, subscriber) => {
       if (!subscriber) throw new RpcError(RpcCode.server, 'notifications not supported: subscribe over WebSocket')

@@ -14,6 +14,12 @@ export interface LogFilter {
   readonly topics: readonly (readonly Hash32[] | undefined)[]
 }
 
+/** The blocks that a polling filter was made for: tags or quantities, as they came. */
+export interface LogRange {
+  readonly fromBlock?: unknown
+  readonly toBlock?: unknown
+}
+
 export function readLogFilter(value: unknown): LogFilter {
   const filter = readObject(value ?? {}, 'filter')
   const addressField = filter['address']

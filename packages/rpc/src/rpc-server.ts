@@ -8,7 +8,7 @@ import { Dispatcher } from './dispatcher.ts'
 import { ethMethods } from './eth-methods.ts'
 import { RpcCode } from './errors.ts'
 import { hawserMethods } from './hawser-methods.ts'
-import { MAX_BODY_BYTES, MAX_SOCKET_BUFFER_BYTES, MAX_SOCKETS } from './limits.ts'
+import { MAX_BODY_BYTES, MAX_SOCKET_BUFFER_BYTES, MAX_SOCKET_REQUESTS, MAX_SOCKETS } from './limits.ts'
 import { nodeMethods } from './node-methods.ts'
 import { Subscriptions, type Subscriber } from './subscriptions.ts'
 
@@ -131,23 +131,31 @@ function serveSocket(
   socket: WebSocket,
   logger: Logger,
 ): void {
-  if (sockets.clients.size > MAX_SOCKETS) return socket.close(1013, 'too many connections')
-  const subscriber: Subscriber = {
-    send(message) {
-      // A client that does not read must not fill the node's memory.
-      if (socket.bufferedAmount > MAX_SOCKET_BUFFER_BYTES) socket.terminate()
-      else socket.send(JSON.stringify(message))
-    },
+  // Before anything else: a socket without a listener for errors would take the process down with the first bad frame.
+  socket.on('error', () => socket.terminate())
+  if (sockets.clients.size > MAX_SOCKETS) return socket.terminate()
+  const send = (text: string) => {
+    // A client that does not read must not fill the node's memory.
+    if (socket.bufferedAmount > MAX_SOCKET_BUFFER_BYTES) socket.terminate()
+    else if (socket.readyState === socket.OPEN) socket.send(text)
   }
-  socket.on('message', (data: Buffer) =>
+  const subscriber: Subscriber = { send: (message) => send(JSON.stringify(message)) }
+  let open = 0
+  socket.on('message', (data: Buffer) => {
+    if (open >= MAX_SOCKET_REQUESTS)
+      return send(errorBody(RpcCode.limitExceeded, `more than ${MAX_SOCKET_REQUESTS} requests at the same time`))
+    open++
     spawn(
       async () => {
-        const answer = await dispatcher.handle(data.toString('utf8'), subscriber)
-        if (answer !== undefined && socket.readyState === socket.OPEN) socket.send(answer)
+        try {
+          const answer = await dispatcher.handle(data.toString('utf8'), subscriber)
+          if (answer !== undefined) send(answer)
+        } finally {
+          open--
+        }
       },
       (error) => logger.debug({ err: messageOf(error) }, 'a WebSocket request ended early'),
-    ),
-  )
+    )
+  })
   socket.on('close', () => subscriptions.leave(subscriber))
-  socket.on('error', () => socket.terminate())
 }

@@ -5,7 +5,7 @@ import type { RpcBackend } from './backend.ts'
 import { invalidParams, RpcCode, RpcError } from './errors.ts'
 import { formatHeader, formatTransaction } from './format.ts'
 import { FILTER_LIFETIME_MS, MAX_FILTERS, MAX_SUBSCRIPTIONS } from './limits.ts'
-import { logsOfBlock, readLogFilter, type LogFilter } from './log-filter.ts'
+import { logsOfBlock, readLogFilter, type LogFilter, type LogRange } from './log-filter.ts'
 
 type Event =
   | { readonly kind: 'heads'; readonly change: HeadChange }
@@ -13,7 +13,7 @@ type Event =
 
 type Interest =
   | { readonly kind: 'newHeads' }
-  | { readonly kind: 'logs'; readonly filter: LogFilter }
+  | { readonly kind: 'logs'; readonly filter: LogFilter; readonly range?: LogRange }
   | { readonly kind: 'newPendingTransactions'; readonly whole: boolean }
 
 /** What an event is to an interest: zero or more results. */
