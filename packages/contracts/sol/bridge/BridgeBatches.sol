@@ -41,7 +41,6 @@ abstract contract BridgeBatches is BridgeWithdrawals {
             request.vout = uint32(i);
         }
         uint64[] memory coinIds = _cut(plan.coinIds, plan.inputs);
-        _anchorFirst(coinIds);
         for (uint256 i = 0; i < coinIds.length; i++) {
             StoredCoin storage coin = _coins[coinIds[i]];
             _unlinkCoin(coin);
@@ -77,23 +76,6 @@ abstract contract BridgeBatches is BridgeWithdrawals {
         assembly ("memory-safe") {
             mstore(ids, length)
             cut := ids
-        }
-    }
-
-    /// The anchor is a plain coin, else the one with most blocks left before reclaim: whoever could reclaim it would unmake the batch.
-    function _anchorFirst(uint64[] memory ids) private view {
-        unchecked {
-            uint256 anchor = 0;
-            uint256 latest = 0;
-            for (uint256 i = 0; i < ids.length; i++) {
-                uint256 csvHeight = _coins[ids[i]].csvHeight;
-                if (csvHeight == 0) {
-                    anchor = i;
-                    break;
-                }
-                if (csvHeight > latest) (latest, anchor) = (csvHeight, i);
-            }
-            (ids[0], ids[anchor]) = (ids[anchor], ids[0]);
         }
     }
 
@@ -137,7 +119,6 @@ abstract contract BridgeBatches is BridgeWithdrawals {
         _coverFee(version.feeSats > paid ? version.feeSats - paid : 0);
     }
 
-
     /// A settled batch was proven again: the same version in another block, or another version, whose change takes the old one's place.
     function _replace(uint64 id, StoredBatch storage batch, ProvenBatch memory version) private {
         _moveUse(batch.bitcoinBlock, version.blockHash);
@@ -174,7 +155,6 @@ abstract contract BridgeBatches is BridgeWithdrawals {
                 version.changeVout,
                 version.changeSats,
                 batch.committeeId,
-                0,
                 address(0),
                 0
             )

@@ -10,8 +10,12 @@ abstract contract BridgeDeposits is BridgeStorage {
     uint8 private constant KIND_PLAIN = 0;
 
     /// @inheritdoc IBridge
+    /// @dev Refuses a refund key. The depositor could take such an output back once its csv is over, and only a sweep moves it in time:
+    /// credited without sweeps, what nobody withdraws becomes a shortfall at the depositor's will. The light client derives the address with
+    /// the key as ever, so that it is this rule alone that gives way when sweeps exist.
     function deposit(InclusionProof calldata proof, DepositClaim calldata claim_) external nonReentrant {
         if (claim_.kind != KIND_PLAIN) revert UnsupportedDepositKind(claim_.kind);
+        if (claim_.refundKey != 0) revert NotYetSupported();
         CommitteeParams storage c = _creditingCommittee(claim_.committeeId);
         ProvenOutput memory paid = LIGHT.verifyDeposit(
             proof,
@@ -28,13 +32,13 @@ abstract contract BridgeDeposits is BridgeStorage {
                 qy: claim_.qy
             })
         );
-        _take(paid, claim_.committeeId, claim_.refundKey != 0);
+        _take(paid, claim_.committeeId);
     }
 
     /// @inheritdoc IBridge
     function depositByOpReturn(InclusionProof calldata proof, uint32 committeeId) external nonReentrant {
         bytes32 outputKey = _creditingCommittee(committeeId).outputKey;
-        _take(LIGHT.verifyOpReturnDeposit(proof, _depositConfirmations, outputKey, _chainId), committeeId, false);
+        _take(LIGHT.verifyOpReturnDeposit(proof, _depositConfirmations, outputKey, _chainId), committeeId);
     }
 
     /// @inheritdoc IBridge
@@ -59,10 +63,10 @@ abstract contract BridgeDeposits is BridgeStorage {
     }
 
     /// Credits an output, or, when it was credited from a block that is disconnected now, records the new block.
-    function _take(ProvenOutput memory paid, uint32 committeeId, bool reclaimable) private {
+    function _take(ProvenOutput memory paid, uint32 committeeId) private {
         uint64 id = _coinIds[_outpointKey(paid.txid, paid.vout)];
         if (id == 0) {
-            _credit(paid, committeeId, reclaimable);
+            _credit(paid, committeeId);
             return;
         }
         StoredCoin storage coin = _coins[id];
@@ -72,33 +76,23 @@ abstract contract BridgeDeposits is BridgeStorage {
         _moveUse(oldBlock, paid.blockHash);
         coin.bitcoinBlock = paid.blockHash;
         coin.height = paid.height;
-        if (coin.csvHeight != 0) coin.csvHeight = paid.height + _reclaimCsv;
         emit DepositReproven(paid.txid, paid.vout, paid.blockHash);
     }
 
-    function _credit(ProvenOutput memory paid, uint32 committeeId, bool reclaimable) private {
+    function _credit(ProvenOutput memory paid, uint32 committeeId) private {
         _requireRunning();
         if (paid.account == address(0)) revert ZeroAccount();
         if (paid.sats < _minDepositSats) revert DepositTooSmall(paid.sats, _minDepositSats);
-        uint32 csvHeight = 0;
-        uint64 feeSats = _depositFeeSats;
-        if (reclaimable) {
-            csvHeight = paid.height + _reclaimCsv;
-            feeSats += _sweepFeeSats;
-            uint256 best = _bestHeight();
-            uint256 left = csvHeight > best ? csvHeight - best : 0;
-            if (left < _reclaimMinLeft) revert ReclaimTooNear(left, _reclaimMinLeft);
-        }
-        uint64 credited = paid.sats - feeSats;
+        uint64 credited = paid.sats - _depositFeeSats;
         uint64 id = _addCoin(
             NewCoin(
-                paid.txid, paid.blockHash, paid.u, paid.height, paid.vout, paid.sats, committeeId, csvHeight, paid.account, credited
+                paid.txid, paid.blockHash, paid.u, paid.height, paid.vout, paid.sats, committeeId, paid.account, credited
             )
         );
         _use(paid.blockHash);
         _depositsOf[paid.account].push(id);
         emit Deposited(paid.account, paid.txid, paid.vout, paid.sats, credited, id);
-        _toFeePool(feeSats);
+        _toFeePool(_depositFeeSats);
         _pay(paid.account, uint256(credited) * WEI_PER_SAT);
         _requirePeg();
     }

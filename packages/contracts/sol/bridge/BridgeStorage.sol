@@ -23,8 +23,8 @@ abstract contract BridgeStorage is IBridge {
     uint256 internal constant MAX_RUNGS = 8;
     /// Below it a csv would be pushed as OP_1 to OP_16.
     uint16 internal constant MIN_CSV = 17;
-    /// Bucket of the reclaimable coins; the others are floor(log2 sats), below 51.
-    uint256 internal constant RECLAIMABLE_BUCKET = 63;
+    /// A coin's bucket is floor(log2 sats), and 21e14 < 2^51.
+    uint256 internal constant BUCKETS = 51;
     /// Length of a P2TR or P2WSH script, and of the checkpoint's.
     uint256 internal constant CHANGE_SCRIPT_LENGTH = 34;
     uint256 internal constant CHECKPOINT_SCRIPT_LENGTH = 47;
@@ -42,6 +42,7 @@ abstract contract BridgeStorage is IBridge {
         uint32 committeeId;
         uint32 vout;
         uint32 height;
+        /// Always 0: no reclaimable coin is credited before sweeps exist.
         uint32 csvHeight;
         uint32 holdUntil;
         CoinKind kind;
@@ -62,7 +63,6 @@ abstract contract BridgeStorage is IBridge {
         uint32 vout;
         uint64 sats;
         uint32 committeeId;
-        uint32 csvHeight;
         address account;
         uint64 creditedSats;
     }
@@ -149,9 +149,7 @@ abstract contract BridgeStorage is IBridge {
     uint64 internal immutable _minDepositSats;
     uint32 internal immutable _depositConfirmations;
     uint16 internal immutable _reclaimCsv;
-    uint16 internal immutable _reclaimMinLeft;
     uint64 internal immutable _depositFeeSats;
-    uint64 internal immutable _sweepFeeSats;
     uint64 internal immutable _minWithdrawalSats;
     uint64 internal immutable _minMaxFeeSats;
     uint32 internal immutable _batchWaitSeconds;
@@ -208,9 +206,7 @@ abstract contract BridgeStorage is IBridge {
         _minDepositSats = p.minDepositSats;
         _depositConfirmations = p.depositConfirmations;
         _reclaimCsv = p.reclaimCsv;
-        _reclaimMinLeft = p.reclaimMinLeft;
         _depositFeeSats = p.depositFeeSats;
-        _sweepFeeSats = p.sweepFeeSats;
         _minWithdrawalSats = p.minWithdrawalSats;
         _minMaxFeeSats = p.minMaxFeeSats;
         _batchWaitSeconds = p.batchWaitSeconds;
@@ -301,7 +297,6 @@ abstract contract BridgeStorage is IBridge {
         coin.committeeId = n.committeeId;
         coin.vout = n.vout;
         coin.height = n.height;
-        coin.csvHeight = n.csvHeight;
         coin.status = CoinStatus.Available;
         coin.createdAtBlock = uint64(block.number);
         coin.account = n.account;
@@ -312,7 +307,6 @@ abstract contract BridgeStorage is IBridge {
 
     function _bucketOf(StoredCoin storage coin) private view returns (uint256 bucket) {
         unchecked {
-            if (coin.csvHeight != 0) return RECLAIMABLE_BUCKET;
             for (uint256 rest = coin.sats >> 1; rest != 0; rest >>= 1) {
                 bucket++;
             }

@@ -181,7 +181,7 @@ abstract contract BridgeWithdrawals is BridgeStorage {
         }
     }
 
-    /// Reclaimable coins first, then the largest bucket downwards; first in, first out inside a bucket.
+    /// The largest bucket downwards; first in, first out inside a bucket.
     function _collectCoins(Candidates memory c) private view {
         unchecked {
             uint256 max = _maxBatchInputs;
@@ -189,13 +189,14 @@ abstract contract BridgeWithdrawals is BridgeStorage {
             c.covered = new uint256[](max);
             uint256 sum = 0;
             uint256 bestHeight = _bestHeight();
-            for (uint256 bucket = RECLAIMABLE_BUCKET + 1; bucket > 0 && c.coinCount < max; bucket--) {
+            for (uint256 bucket = BUCKETS; bucket > 0 && c.coinCount < max; bucket--) {
                 if ((_buckets >> (bucket - 1)) & 1 == 0) continue;
                 uint256 id = _bucketLists[bucket - 1].first;
-                // Held coins are rare and bounded by what a failed batch had; looking past them costs one slot each.
+                // Coins held or out of the best chain are rare: looking past them costs a few slots each.
                 for (uint256 seen = 0; id != 0 && seen < 2 * max && c.coinCount < max; seen++) {
                     StoredCoin storage coin = _coins[id];
-                    if (coin.holdUntil <= bestHeight) {
+                    // After voteResume a reorganised coin may still be unproven: a batch of it could never be mined.
+                    if (coin.holdUntil <= bestHeight && !_disconnected[coin.bitcoinBlock]) {
                         sum += coin.sats;
                         c.coins[c.coinCount] = id;
                         c.covered[c.coinCount++] = sum;

@@ -19,7 +19,7 @@ struct CommitteeParams {
     uint32 inputWeight;
 }
 
-/// Constructor parameter; protocol.md, sections 6 to 8. Not read yet: sweepAfterBlocks, failConfirmations, anchorSpentConfirmations, oldCommitteeBlocks
+/// Constructor parameter; protocol.md, sections 6 to 8. Not used yet: reclaimMinLeft, sweepFeeSats, sweepAfterBlocks, failConfirmations, anchorSpentConfirmations, oldCommitteeBlocks
 /// (sweep batches, failBatch and later committees do not exist yet).
 struct BridgeParams {
     uint64 chainId;
@@ -64,7 +64,7 @@ struct DepositClaim {
     /// 0 (plain); others are refused for now.
     uint8 kind;
     address account;
-    /// x-only key of the RECLAIM leaf, zero for an address without one.
+    /// x-only key of the RECLAIM leaf, zero for an address without one. Must be zero until sweeps exist.
     bytes32 refundKey;
     /// y of Q = P + H_TapTweak(P | root) G (not normalised to even).
     bytes32 qy;
@@ -309,7 +309,7 @@ interface IBridge {
     error NoSuchOutput(uint32 vout);
     error NotTaproot();
     error DepositTooSmall(uint64 valueSats, uint64 minSats);
-    /// Fewer blocks are left before the depositor may reclaim than the bridge needs.
+    /// Fewer blocks are left before the depositor may reclaim than the bridge needs. Kept for sweeps: not thrown before they exist.
     error ReclaimTooNear(uint256 blocksLeft, uint256 required);
     /// Not exactly one output to the plain address, or not exactly one well-formed HWSD output.
     error BadOpReturnDeposit();
@@ -343,7 +343,8 @@ interface IBridge {
 
     // --- deposits (section 6)
 
-    /// @notice Credits a payment to a deposit address derived from committee, account and (optionally) refund key.
+    /// @notice Credits a payment to a deposit address derived from committee and account.
+    /// A claim with a refund key reverts with NotYetSupported: its output could be taken back after the credit, as nothing sweeps it in time.
     /// @dev For an outpoint whose recorded Bitcoin block was disconnected it records the new block instead, also while paused.
     function deposit(InclusionProof calldata proof, DepositClaim calldata claim_) external;
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {IBitcoinLightClient, InclusionProof} from "../interfaces/IBitcoinLightClient.sol";
+import {DepositAddress, IBitcoinLightClient, InclusionProof, ProvenOutput} from "../interfaces/IBitcoinLightClient.sol";
 import {
     Batch,
     BatchStatus,
@@ -89,28 +89,27 @@ contract DepositTest is BridgeKit {
         assertEq(bridge.reserves().circulatingWei, 1_000_000 * SAT, "circulating");
     }
 
-    function test_credits_a_reclaimable_one_less_the_sweep_fee_which_goes_to_the_pool() public {
-        bytes32 refundKey = bytes32(vm.createWallet(77).publicKeyX);
-        (DepositClaim memory c, bytes memory script) = claimOf(ALICE, refundKey);
+    function test_refuses_a_reclaimable_one_while_nothing_sweeps_it() public {
+        (DepositClaim memory c, bytes memory script) = claimOf(ALICE, bytes32(vm.createWallet(77).publicKeyX));
         Mined memory b = extend(payment(1, output(50_000, script)));
+        vm.expectRevert(IBridge.NotYetSupported.selector);
         bridge.deposit(b.proof, c);
-        assertEq(ALICE.balance, 49_000 * SAT, "less 1,000");
-        assertEq(FEE_POOL.balance, 1000 * SAT, "the pool has it");
-        Coin memory coin = bridge.getCoin(BitcoinHeader.hash(b.proof.transaction), 0);
-        assertEq(coin.csvHeight, 1 + CSV, "csv");
-        assertEq(coin.u, depositU(ALICE, refundKey), "u is the branch");
+        // Nor does it pass for a deposit without a refund key.
+        c.refundKey = 0;
+        vm.expectRevert(IBridge.WrongOutputKey.selector);
+        bridge.deposit(b.proof, c);
+        assertTrue(!bridge.isCredited(BitcoinHeader.hash(b.proof.transaction), 0), "not credited");
+        assertEq(ALICE.balance + bridge.reserves().custodySats, 0, "nothing released, no custody");
     }
 
-    function test_refuses_a_reclaimable_one_too_near_its_reclaim() public {
-        bytes32 refundKey = bytes32(vm.createWallet(77).publicKeyX);
-        (DepositClaim memory c, bytes memory script) = claimOf(ALICE, refundKey);
+    function test_the_light_client_derives_an_address_with_a_refund_key() public {
+        (DepositClaim memory c, bytes memory script) = claimOf(ALICE, bytes32(vm.createWallet(77).publicKeyX));
         Mined memory b = extend(payment(1, output(50_000, script)));
-        // In block 1, matures at 145; at 73 exactly 72 are left, at 74 only 71.
-        (bytes memory headers, bytes32 tip) = branchOn(b.hash, b.time, 73);
-        light.submitHeaders(headers);
-        vm.expectRevert(abi.encodeWithSelector(IBridge.ReclaimTooNear.selector, 71, 72));
-        bridge.deposit(b.proof, c);
-        assertEq(light.confirmations(tip), 1, "tip");
+        ProvenOutput memory paid = light.verifyDeposit(
+            b.proof, 1, 0, DepositAddress(internalKey, TREE_ROOT, CHAIN_ID, 0, ALICE, c.refundKey, CSV, c.qy)
+        );
+        assertEq(paid.u, depositU(ALICE, c.refundKey), "u is the branch");
+        assertEq(paid.sats, 50_000, "value");
     }
 
     function test_credits_an_outpoint_once() public {
@@ -252,16 +251,14 @@ contract DepositTest is BridgeKit {
         bridge.claim(address(refuser));
     }
 
-    function testFuzz_custody_covers_every_deposit(uint64 sats, address account, bool reclaimable) public {
+    function testFuzz_custody_covers_every_deposit(uint64 sats, address account) public {
         sats = 10_000 + sats % 2_000_000_000_000_000;
         vm.assume(account > address(0xffff) && account.code.length == 0);
         uint256 before = account.balance;
-        (DepositClaim memory c, bytes memory script) =
-            claimOf(account, reclaimable ? bytes32(vm.createWallet(5).publicKeyX) : bytes32(0));
+        (DepositClaim memory c, bytes memory script) = claimOf(account, 0);
         Mined memory b = extend(payment(1, output(sats, script)));
         bridge.deposit(b.proof, c);
-        uint256 fee = reclaimable ? 1000 : 0;
-        assertEq(account.balance - before + bridge.claimableWei(account), (sats - fee) * SAT, "released");
+        assertEq(account.balance - before + bridge.claimableWei(account), uint256(sats) * SAT, "released");
         assertEq(owedSats(), bridge.reserves().custodySats, "owed is custody");
     }
 }
@@ -375,23 +372,6 @@ contract WithdrawalTest is BridgeKit {
         bridge.raiseMaxFee{value: 6 * SAT}(low);
         assertTrue(bridge.getWithdrawal(low).reason == WithdrawalReason.WaitingForBatch, "raised");
         assertEq(bridge.getBatch(formNow()).requests[0].id, low, "and batched");
-    }
-
-    function test_reclaimable_coins_go_first_but_a_plain_one_is_the_anchor() public {
-        (DepositClaim memory c, bytes memory script) = claimOf(ALICE, bytes32(vm.createWallet(77).publicKeyX));
-        Mined memory m = extend(payment(1, output(60_000, script)));
-        bridge.deposit(m.proof, c);
-        request(ALICE, 30_000, 1000);
-        Batch memory alone = bridge.getBatch(formNow());
-        assertEq(alone.inputs.length, 1, "one covers it");
-        assertEq(alone.inputs[0].u, depositU(ALICE, c.refundKey), "the reclaimable one");
-        m = extend(payment(1, output(60_000, script)));
-        bridge.deposit(m.proof, c);
-        request(ALICE, 100_000, 1000);
-        Batch memory both = bridge.getBatch(formNow());
-        assertEq(both.inputs.length, 2, "two");
-        assertEq(both.inputs[0].csvHeight, 0, "the anchor is not reclaimable");
-        assertEq(both.inputs[1].sats, 60_000, "the reclaimable one behind it");
     }
 
     function test_forms_in_order_takes_the_largest_bucket_and_knows_its_rungs() public {
@@ -571,6 +551,30 @@ contract PauseTest is BridgeKit {
         assertEq(bridge.depositsOf(ALICE, 0, 1)[0].bitcoinBlock, y.hash, "the new block");
         vm.expectPartialRevert(IBridge.AlreadyCredited.selector);
         bridge.deposit(y.proof, c);
+    }
+
+    function test_no_batch_takes_a_reorganised_coin_until_it_is_proven_again() public {
+        (DepositClaim memory c, bytes memory script) = claimOf(ALICE, 0);
+        Mined memory b = extend(payment(1, output(500_000, script)));
+        bridge.deposit(b.proof, c);
+        request(ALICE, 50_000, 1000);
+        Mined memory x = mine(genesis, b.time, "");
+        Mined memory y = mine(x.hash, b.time + 600, b.proof.transaction);
+        light.submitHeaders(bytes.concat(x.header, y.header));
+        uint64 pauseId = bridge.reserves().pauseId;
+        for (uint256 i = 0; i < 3; i++) {
+            resumeBy(i, pauseId);
+        }
+        assertTrue(!bridge.reserves().paused, "resumed by votes, without the proof");
+        vm.warp(block.timestamp + 11);
+        assertTrue(bridge.formBatchStatus() == FormBatchStatus.NotCovered, "the only coin does not count");
+        (bytes32 txid,) = depositFor(address(0xb0b), 200_000);
+        Batch memory batch = bridge.getBatch(formNow());
+        assertEq(batch.inputs.length, 1, "one input");
+        assertEq(batch.inputs[0].txid, txid, "the smaller coin, which is on the best chain");
+        bridge.deposit(y.proof, c);
+        request(ALICE, 50_000, 1000);
+        assertEq(bridge.getBatch(formNow()).inputs[0].sats, 500_000, "proven again, it is taken");
     }
 
     function test_a_block_that_comes_back_resumes_the_bridge() public {
