@@ -41,8 +41,11 @@ export function addressToScript(address: string, network: BitcoinNetwork): Uint8
   return base58Script(address, network)
 }
 
+/** What people call the network of a prefix; tb serves three. */
+const NETWORK_OF_PREFIX: Readonly<Record<string, string>> = { bc: 'mainnet', bcrt: 'regtest', tb: 'a test network' }
+
 function segwitScript(address: string, prefix: string, network: BitcoinNetwork): Uint8Array {
-  if (prefix !== NETWORKS[network].hrp) throw wrongNetwork(address, prefix, network)
+  if (prefix !== NETWORKS[network].hrp) throw wrongNetwork(address, NETWORK_OF_PREFIX[prefix] ?? prefix, network)
   const text = address as `${string}1${string}`
   const v0 = bech32.decodeUnsafe(text, MAX_ADDRESS_CHARACTERS)
   const v1 = bech32m.decodeUnsafe(text, MAX_ADDRESS_CHARACTERS)
