@@ -43,7 +43,7 @@ describe('Output', () => {
       new Output({ stdout, stderr: { ...stderr, columns } }).progress('0123456789')
       return written.err
     }
-    expect(shownAt(6)).toBe('\r\x1b[2K01234')
+    expect(shownAt(6)).toBe('\r\x1b[2K0123…')
     expect(shownAt(0)).toBe('\r\x1b[2K0123456789')
   })
   it('says results alone when quiet', () => {

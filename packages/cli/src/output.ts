@@ -57,7 +57,7 @@ export class Output {
     if (!this.isInteractive) return
     // A line that wraps could not be wiped. Some terminals say that they are 0 wide.
     const width = (this.#stderr.columns || DEFAULT_COLUMNS) - 1
-    this.#stderr.write(`\r\x1b[2K${text.slice(0, width)}`)
+    this.#stderr.write(`\r\x1b[2K${text.length > width ? `${text.slice(0, width - 1)}…` : text}`)
     this.#progressShown = true
   }
 

@@ -38,7 +38,8 @@ Exit codes:
   2  the command line is wrong: an unknown flag, a malformed address or amount; nothing was changed
   3  audit: the reserves do not cover what is owed
   4  the node or the Bitcoin node cannot be reached
-  5  it took longer than --timeout, or a devnet was not ready in time`
+  5  it took longer than --timeout, or a devnet was not ready in time
+  130  Ctrl-C twice: ended at once`
 
 /** The whole command line; `session` takes the exit code that commands set. */
 export function buildProgram(session: Session): Command {
@@ -104,7 +105,7 @@ const HINTS: Readonly<Record<string, string>> = {
   FILE_UNREADABLE: 'check the path and its permissions',
   CONFIG_INVALID: 'correct the field; `hawser init` writes a valid file',
   SPEC_INVALID: 'get the chain spec from a source you trust',
-  L1_UNREACHABLE: 'start it, check URL and credentials, or use --l1 embedded',
+  L1_UNREACHABLE: 'start it, or correct its URL and credentials (of a node: `bitcoin` in its configuration)',
   BITCOIND_UNREACHABLE: 'start it, or check its URL; a devnet that was killed leaves a URL that nobody answers',
   BITCOIND_UNAUTHORIZED: 'check the cookie file or user and password',
   L1_WALLET_EMPTY: 'send less, or mine with `hawser l1 mine 101`',

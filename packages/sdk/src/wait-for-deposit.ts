@@ -10,7 +10,7 @@ export type DepositPhase = 'waiting' | Deposit['status'] | 'final'
 
 export interface WaitForDepositParameters extends WaitOptions {
   readonly account: string
-  /** As explorers show it; without it every payment that the node knows of, and at least one. */
+  /** As explorers show it; without it the payments that are not final when the waiting begins, and at least one. */
   readonly txid?: string
   /** Hears of each change. */
   readonly onProgress?: (phase: DepositPhase, deposit?: Deposit) => void
@@ -21,6 +21,8 @@ export async function waitForDeposit(client: HawserClient, parameters: WaitForDe
   const account = address(parameters.account)
   const { txid, onProgress } = parameters
   const final = new Set<string>()
+  // Somebody who waits has just paid: what was final before is another payment.
+  let old: ReadonlySet<string> | undefined = txid === undefined ? undefined : new Set()
   let last = ''
   let phase: DepositPhase = 'waiting'
   const report = (next: DepositPhase, deposit?: Deposit) => {
@@ -36,9 +38,10 @@ export async function waitForDeposit(client: HawserClient, parameters: WaitForDe
       const refused = deposits.at(-1)
       if (refused !== undefined && deposits.every((item) => item.status === 'refused'))
         throw sdkError('DEPOSIT_REFUSED', 'user', `the deposit ${refused.txid} cannot be credited: ${refused.reason}`)
-      const payments = deposits.filter((item) => item.status !== 'refused')
+      old ??= await finalOnes(client, deposits)
+      const payments = deposits.filter((item) => item.status !== 'refused' && !old?.has(outpointOf(item)))
       for (const deposit of payments) {
-        const outpoint = `${deposit.txid}:${deposit.vout}`
+        const outpoint = outpointOf(deposit)
         if (final.has(outpoint)) continue
         if (deposit.status !== 'credited' || !(await isCreditFinal(client, deposit))) {
           report(deposit.status, deposit)
@@ -51,6 +54,17 @@ export async function waitForDeposit(client: HawserClient, parameters: WaitForDe
     },
     parameters,
   )
+}
+
+function outpointOf({ txid, vout }: Deposit): string {
+  return `${txid}:${vout}`
+}
+
+async function finalOnes(client: HawserClient, deposits: readonly Deposit[]): Promise<ReadonlySet<string>> {
+  const found = new Set<string>()
+  for (const deposit of deposits)
+    if (deposit.status === 'credited' && (await isCreditFinal(client, deposit))) found.add(outpointOf(deposit))
+  return found
 }
 
 function isCreditFinal(client: HawserClient, { txid, vout }: Deposit): Promise<boolean> {

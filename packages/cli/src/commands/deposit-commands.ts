@@ -6,6 +6,9 @@ import { btc } from '../format.ts'
 import { readAccount, readRefundKey, secondsOption, readTxid } from '../parse-arguments.ts'
 import { examples, optionsOf, type Session } from './command-kit.ts'
 
+/** The option stays so that it is refused with the reason. */
+const NO_REFUND_KEY = 'not supported yet: the bridge cannot sweep such deposits'
+
 /** How far a deposit is, in one line. */
 export function describeDeposit(deposit: Deposit): string {
   const { txid, vout, sats, status, confirmations, required, reason } = deposit
@@ -47,11 +50,7 @@ function addDepositAddress(program: Command, session: Session): void {
       'the Bitcoin address whose payments credit an EVM account; asked of the node and derived here: both must agree',
     )
     .argument('<account>', 'the EVM account to credit', readAccount)
-    .option(
-      '--refund-key <hex>',
-      'x-only key that can take the payment back if the bridge never answers',
-      readRefundKey,
-    )
+    .option('--refund-key <hex>', NO_REFUND_KEY, readRefundKey)
   examples(command, [
     [
       'hawser deposit-address 0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266',
@@ -70,7 +69,10 @@ function addDeposits(program: Command, session: Session): void {
     .command('deposits')
     .description("the payments to an account's deposit addresses, and how far they are")
     .argument('<account>', 'the EVM account', readAccount)
-    .option('--wait', 'wait until all that the node knows of, and at least one, are credited and final')
+    .option(
+      '--wait',
+      'wait for the next payment until it is credited and final; those that are final already do not count',
+    )
     .option('--txid <txid>', 'look at this Bitcoin transaction alone', readTxid)
     .addOption(secondsOption('--timeout <seconds>', 'how long to wait', [1, 86_400], 1_800_000))
   examples(command, [
@@ -102,7 +104,7 @@ function addClaim(program: Command, session: Session): void {
     .description('tell the node of a payment to a deposit address that was derived offline')
     .argument('<txid>', 'the Bitcoin transaction, as explorers show it', readTxid)
     .requiredOption('--to <account>', 'the EVM account whose deposit address it pays', readAccount)
-    .option('--refund-key <hex>', 'the refund key, if the address was made with one', readRefundKey)
+    .option('--refund-key <hex>', NO_REFUND_KEY, readRefundKey)
   examples(command, [
     ['hawser claim 4a5e…a33b --to 0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266', 'it is credited as any other'],
   ]).action(async (txid: string) => {
