@@ -1,6 +1,10 @@
 import { randomBytes } from 'node:crypto'
+import { schnorr } from '@noble/curves/secp256k1.js'
 import {
+  buildReclaimTransaction,
+  depositAddress,
   depositReturnScript,
+  encodeTransaction,
   hash160,
   p2pkhScript,
   p2shScript,
@@ -17,6 +21,8 @@ import type { Devnet } from '@hawser/node'
 import {
   btcHashFromDisplay,
   displayBtcHash,
+  equalBytes,
+  messageOf,
   sats,
   satsToWei,
   sha256,
@@ -73,6 +79,10 @@ describe.each(backends)('the bridge on $l1', { timeout: 120_000 }, ({ l1, missin
     user.waitForDeposit({ account, txid: displayBtcHash(txid), ...WAIT })
   const balanceSats = async (account: Address, blockTag: 'latest' | 'finalized' = 'finalized') =>
     (await user.getBalance({ address: account, blockTag })) / WEI_PER_SAT
+  const voutOf = async (txid: BtcHash, blockHash: BtcHash, script: Uint8Array) => {
+    const { outputs } = await devnet.l1.source.transaction(txid, blockHash)
+    return outputs.findIndex((output) => equalBytes(output.script, script))
+  }
   const reserves = () => user.getReserves({ blockTag: 'latest' })
 
   describe('credits a deposit', () => {
@@ -123,14 +133,70 @@ describe.each(backends)('the bridge on $l1', { timeout: 120_000 }, ({ l1, missin
       )
     })
 
-    test('that the depositor could take back later, less the sweep fee', async () => {
+    test('never that the depositor could take back, who does so after 144 blocks', async () => {
       const account = freshAccount()
-      const refundKey = toHex(new L1Wallet(devnet.l1.source, randomBytes(32)).script('p2tr').subarray(2))
-      const { address } = await user.getDepositAddress({ account, refundKey })
-      const { txid } = await pay([{ to: address, sats: DEPOSIT_SATS }])
+      const { committee, network, chainId } = await getChainFacts(user)
+      const refundSecretKey = randomBytes(32)
+      const refundKey = schnorr.getPublicKey(refundSecretKey)
+      const csv = 144
+      const deposit = depositAddress({ committee, network, chainId, account, refundKey, csv })
+      const before = await reserves()
+      const { txid } = await pay([{ to: deposit.address, sats: DEPOSIT_SATS }])
+      const [blockHash] = await devnet.wallet.mine(1)
+      const claim = { txid: displayBtcHash(txid), account, refundKey: toHex(refundKey) }
+      await expect(user.claimDeposit(claim)).rejects.toMatchObject({ code: 'REFUND_KEY_UNSUPPORTED' })
+      // A node may say so at once or when it tries; the contract decides.
+      await devnet.rpc('bridge_claim', [claim.txid, account, claim.refundKey]).catch(() => undefined)
+      const proof = await devnet.l1.source.transactionProof(txid, blockHash as BtcHash)
+      const vout = await voutOf(txid, blockHash as BtcHash, deposit.scriptPubKey)
+      const refusal = (withKey: Hex) =>
+        user
+          .simulateContract({
+            abi: bridgeCallAbi,
+            address: systemContracts.bridge,
+            functionName: 'deposit',
+            args: [
+              {
+                ...proof,
+                header: toHex(proof.header),
+                coinbase: toHex(proof.coinbase),
+                coinbaseBranch: proof.coinbaseBranch.map((hash) => toHex(hash)),
+                transaction: toHex(proof.transaction),
+                branch: proof.branch.map((hash) => toHex(hash)),
+              },
+              { vout, committeeId: 0, kind: 0, account, refundKey: withKey, qy: toHex(deposit.qy) },
+            ],
+          })
+          .then(() => 'none', messageOf)
+      // The proof is good: without the key it fails for the output's key alone.
+      await eventually('the light client to know the block', async () =>
+        (await refusal(`0x${'00'.repeat(32)}`)).includes('WrongOutputKey'),
+      )
+      expect(await refusal(claim.refundKey)).toContain('NotYetSupported')
+
+      const reclaim = encodeTransaction(
+        buildReclaimTransaction({
+          deposit,
+          coin: { txid, vout, sats: DEPOSIT_SATS },
+          toScript: devnet.wallet.script(),
+          feeSats: 1_000n,
+          refundSecretKey,
+        }),
+      )
+      await devnet.wallet.mine(csv - 2)
+      await expect(devnet.l1.source.broadcast(reclaim)).rejects.toMatchObject({ code: 'BROADCAST_REJECTED' })
       await devnet.wallet.mine(1)
-      await credited(account, txid)
-      expect(await balanceSats(account)).toBe(DEPOSIT_SATS - 1_000n)
+      expect(await devnet.l1.source.broadcast(reclaim)).toBe('accepted')
+      await devnet.wallet.mine(1)
+      expect(await devnet.l1.source.utxo(txid, vout)).toBeUndefined()
+      const { height } = await devnet.l1.source.tip()
+      await eventually('the light client to follow', async () => {
+        const { lightClient } = await devnet.rpc<{ lightClient: { height: number } }>('btc_getStatus')
+        return lightClient.height >= height
+      })
+      expect(await balanceSats(account, 'latest')).toBe(0n)
+      expect((await user.getDeposits({ account })).map(({ status }) => status)).not.toContain('credited')
+      expect(await reserves()).toMatchObject({ custodySats: before.custodySats, shortfallSats: 0n, paused: false })
     })
 
     test('twice in one transaction and once more later, to the same address', async () => {

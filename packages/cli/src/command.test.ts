@@ -63,6 +63,11 @@ describe.skipIf(!existsSync(bundle))('the hawser command', () => {
   it('refuses a malformed address or amount before it asks any node', async () => {
     await refused(['deposit-address', '0x12'], 2, /not an EVM address/)
     await refused(['deposit-address', ACCOUNT.replace('Fd', 'fd')], 2, /checksum/)
+    for (const args of [
+      ['deposit-address', ACCOUNT],
+      ['claim', '11'.repeat(32), '--to', ACCOUNT],
+    ])
+      await refused([...args, '--refund-key', 'ab'.repeat(32)], 2, /refund keys are not supported yet because/)
     await refused(['withdraw', '--to', 'bcrt1qqqq', '--amount', '1', '--dev-account', '0'], 2, /not a Bitcoin address/)
     await refused(
       ['withdraw', '--to', RECEIVER, '--amount', '0.000000001', '--dev-account', '0'],

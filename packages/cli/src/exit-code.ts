@@ -12,7 +12,7 @@ const BY_ERROR: Readonly<Record<string, number>> = {
   BTC_HASH_INVALID: ExitCode.usage,
   HEX_INVALID: ExitCode.usage,
   SATS_OUT_OF_RANGE: ExitCode.usage,
-  REFUND_KEY_INVALID: ExitCode.usage,
+  REFUND_KEY_UNSUPPORTED: ExitCode.usage,
   WITHDRAWAL_AMOUNT_TOO_SMALL: ExitCode.usage,
   WITHDRAWAL_FEE_TOO_LOW: ExitCode.usage,
   WITHDRAWAL_SCRIPT_REFUSED: ExitCode.usage,

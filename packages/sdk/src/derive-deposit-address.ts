@@ -1,5 +1,5 @@
 import { depositAddress, type BitcoinNetwork, type CustodyTree, type DepositAddress } from '@hawser/bitcoin'
-import { address, fromHex, type Hex } from '@hawser/primitives'
+import { address, type Hex } from '@hawser/primitives'
 import { sdkError } from './errors.ts'
 
 export interface DeriveDepositAddressParameters {
@@ -8,37 +8,29 @@ export interface DeriveDepositAddressParameters {
   readonly chainId: bigint
   readonly network: BitcoinNetwork
   readonly committee: CustodyTree
-  /** x-only public key (32 bytes of hex) that can take the payment back if the bridge never answers. */
+  /** Refused for now: see refuseRefundKey. */
   readonly refundKey?: Hex
-  /** Blocks until it may; protocol.md's value for the network unless told otherwise. */
-  readonly reclaimCsvBlocks?: number
 }
 
-/** Blocks until a refund key may spend (protocol.md, section 6): 1,008, and 144 on regtest. */
-export function defaultReclaimCsvBlocks(network: BitcoinNetwork): number {
-  return network === 'regtest' ? 144 : 1_008
+/**
+ * @internal Nobody gets an address from here whose payments the bridge does not credit.
+ * @throws REFUND_KEY_UNSUPPORTED when there is a refund key
+ */
+export function refuseRefundKey(refundKey: Hex | undefined): void {
+  if (refundKey === undefined) return
+  throw sdkError(
+    'REFUND_KEY_UNSUPPORTED',
+    'user',
+    'refund keys are not supported yet because the bridge cannot sweep such deposits; use a deposit address without one',
+  )
 }
 
-/** The bytes of a refund key. @throws REFUND_KEY_INVALID */
-function refundKeyBytes(refundKey: Hex): Uint8Array {
-  if (!/^0x[0-9a-fA-F]{64}$/.test(refundKey))
-    throw sdkError('REFUND_KEY_INVALID', 'user', 'a refund key is an x-only public key: 0x and 64 hex digits')
-  return fromHex(refundKey)
-}
-
-/** The deposit address of an account, computed here: no node is asked (protocol.md, section 6). @throws ADDRESS_INVALID, REFUND_KEY_INVALID */
+/**
+ * The deposit address of an account, computed here: no node is asked (protocol.md, section 6).
+ * @throws ADDRESS_INVALID, REFUND_KEY_UNSUPPORTED
+ */
 export function deriveDepositAddress(parameters: DeriveDepositAddressParameters): DepositAddress {
-  const { refundKey, network, committee, chainId } = parameters
-  return depositAddress({
-    committee,
-    network,
-    chainId,
-    account: address(parameters.account),
-    ...(refundKey === undefined
-      ? {}
-      : {
-          refundKey: refundKeyBytes(refundKey),
-          csv: parameters.reclaimCsvBlocks ?? defaultReclaimCsvBlocks(network),
-        }),
-  })
+  const { network, committee, chainId, refundKey } = parameters
+  refuseRefundKey(refundKey)
+  return depositAddress({ committee, network, chainId, account: address(parameters.account) })
 }

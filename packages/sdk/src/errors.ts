@@ -11,8 +11,8 @@ export type SdkErrorCode =
   | 'CONTRACT_REVERTED'
   /** The node's deposit address is not the one that the committee's key gives: do not pay it. */
   | 'DEPOSIT_ADDRESS_MISMATCH'
-  /** The refund key is no x-only public key. */
-  | 'REFUND_KEY_INVALID'
+  /** Deposits that the depositor could take back are not credited before the bridge can sweep them. */
+  | 'REFUND_KEY_UNSUPPORTED'
   /** No payment to the account was found. */
   | 'DEPOSIT_NOT_FOUND'
   /** The deposit will never be credited; the message says why. */

@@ -22,8 +22,9 @@ const nameOf = (values: Readonly<Record<string, number>>, value: unknown) =>
 /** What each error of the bridge and the light client means for people: what, why, what to do. */
 const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
   BridgePaused: 'the bridge is paused; nothing is accepted until the validators resume it; try again later',
-  NotYetSupported: 'the bridge does not support this yet; use what `hawser --help` lists',
-  WrongOutputKey: 'the output does not pay the deposit address of this account; check account and refund key',
+  NotYetSupported:
+    'the bridge does not support this yet (nor deposits with a refund key); use what `hawser --help` lists',
+  WrongOutputKey: 'the output does not pay the deposit address of this account; check the account',
   UnknownCommittee: ([id]) => `there is no committee ${id}; ask the node for a deposit address of today`,
   CommitteeExpired: ([id]) =>
     `committee ${id} is replaced and its deposits are no longer credited; ask for a new address`,
@@ -45,7 +46,8 @@ const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
   AmountTooSmall: ([value, least]) =>
     `${amount(value)} is below the least withdrawal of ${amount(least)}; withdraw more`,
   MaxFeeTooLow: ([value, least]) => `a max fee of ${value} sat is below the least of ${least} sat; offer more`,
-  NotYourWithdrawal: ([id]) => `withdrawal ${id} belongs to another account; sign with the account that asked for it`,
+  NotYourWithdrawal: ([id]) =>
+    `withdrawal ${id} is none of this account's; sign with the account that asked for it, and check the number`,
   WrongWithdrawalStatus: ([id, status]) =>
     `withdrawal ${id} is ${nameOf(WithdrawalStatus, status).toLowerCase()}; it is too late for this`,
   CannotFormBatch: ([status]) => `no batch can be formed now: ${nameOf(FormBatchStatus, status)}; wait`,

@@ -1,16 +1,14 @@
 import { address, type Hex } from '@hawser/primitives'
 import { getChainFacts } from './chain-facts.ts'
-import { deriveDepositAddress } from './derive-deposit-address.ts'
+import { deriveDepositAddress, refuseRefundKey } from './derive-deposit-address.ts'
 import { sdkError } from './errors.ts'
 import { callNode, type HawserClient } from './hawser-client.ts'
 
 export interface GetDepositAddressParameters {
   /** Who is credited. */
   readonly account: string
-  /** x-only public key that can take the payment back. */
+  /** Refused for now: the bridge does not credit what the depositor could take back. */
   readonly refundKey?: Hex
-  /** The chain's reclaim delay, when it is not protocol.md's. */
-  readonly reclaimCsvBlocks?: number
 }
 
 export interface CheckedDepositAddress {
@@ -23,19 +21,17 @@ export interface CheckedDepositAddress {
 /**
  * Asks the node for the deposit address of an account, which registers it, and derives it here as well from the bridge
  * contract's committee: a node that answers another address is refused.
- * @throws DEPOSIT_ADDRESS_MISMATCH, NODE_UNREACHABLE, ADDRESS_INVALID
+ * @throws DEPOSIT_ADDRESS_MISMATCH, NODE_UNREACHABLE, ADDRESS_INVALID, REFUND_KEY_UNSUPPORTED
  */
 export async function getDepositAddress(
   client: HawserClient,
   parameters: GetDepositAddressParameters,
 ): Promise<CheckedDepositAddress> {
+  refuseRefundKey(parameters.refundKey)
   const account = address(parameters.account)
   const facts = await getChainFacts(client)
-  const derived = deriveDepositAddress({ ...facts, ...parameters, account })
-  const answer = await callNode<{ address: string; scriptPubKey: Hex }>(client, 'bridge_getDepositAddress', [
-    account,
-    ...(parameters.refundKey ? [parameters.refundKey] : []),
-  ])
+  const derived = deriveDepositAddress({ ...facts, account })
+  const answer = await callNode<{ address: string; scriptPubKey: Hex }>(client, 'bridge_getDepositAddress', [account])
   if (answer.address !== derived.address)
     throw sdkError(
       'DEPOSIT_ADDRESS_MISMATCH',

@@ -4,11 +4,7 @@ export type { HawserClient } from './hawser-client.ts'
 export { cancelWithdrawal, raiseMaxFee } from './change-withdrawal.ts'
 export { getBitcoinNetwork, getChainFacts, type ChainFacts } from './chain-facts.ts'
 export { claimDeposit, type ClaimDepositParameters } from './claim-deposit.ts'
-export {
-  defaultReclaimCsvBlocks,
-  deriveDepositAddress,
-  type DeriveDepositAddressParameters,
-} from './derive-deposit-address.ts'
+export { deriveDepositAddress, type DeriveDepositAddressParameters } from './derive-deposit-address.ts'
 export { explainError, explainRevert } from './explain-error.ts'
 export { getBatch, type BatchProgress } from './get-batch.ts'
 export { getCustodyCoins, type CustodyCoin } from './get-custody-coins.ts'
