@@ -200,14 +200,28 @@ describe('the two-way peg with the real contracts', () => {
     expect(await world.balance(other)).toBe(satsToWei(sats(40_000)))
   })
 
-  it('credits a reclaimable deposit less the sweep fee', async () => {
+  it('never credits a payment that the depositor could take back', async () => {
     const other = address('0x00000000000000000000000000000000000000bb')
     const refundKey = schnorr.getPublicKey(new Uint8Array(32).fill(7))
-    await world.wallet.send([{ to: await depositTo(other, refundKey), sats: 40_000n }])
+    const { address: to } = depositAddress({
+      committee: committeeOf(world.spec),
+      network: 'regtest',
+      chainId: BigInt(world.spec.chainId),
+      account: other,
+      refundKey,
+      csv: world.spec.bridge.reclaimCsvBlocks,
+    })
+    const { txid } = await world.wallet.send([{ to, sats: 40_000n }])
     await world.wallet.mine(1)
     await world.bitcoinSeen()
+    // Whether a member takes the claim up or not: nothing comes of it on chain.
+    await memberAt(2)
+      .bridge.claim(displayBtcHash(txid), other, refundKey)
+      .catch(() => undefined)
     await world.blocks(2)
-    expect(await world.balance(other)).toBe(satsToWei(sats(40_000 - world.spec.bridge.sweepFeeSats)))
+    expect(await world.balance(other)).toBe(0n)
+    const views = (await memberAt(2).bridge.deposits(other)).map(({ status }) => status)
+    expect(views).not.toContain('credited')
   })
 
   it('finds a payment by claim that was made before its address was known', async () => {
