@@ -130,6 +130,8 @@ export function readPasswordFile(path: string): string {
 
 /** A receiver on Bitcoin: an address of some network (the chain says later of which), or a standard script as hex. */
 export function readReceiver(text: string): string {
+  if (/^0x[0-9a-fA-F]{40}$/.test(text))
+    throw cliError('USAGE', `${text} is an EVM address; a Bitcoin address is needed, such as bcrt1…`)
   if (text.startsWith('0x')) receiverScript(text, 'regtest')
   else if (!isSomeAddress(text)) addressToScript(text, 'regtest')
   return text
