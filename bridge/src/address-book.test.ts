@@ -3,7 +3,12 @@ import type { ChainSpec, PeerId, Transport, Verdict } from '@hawser/chain'
 import { address, concatBytes, fromHex, silentLogger, uintBE, type Clock } from '@hawser/primitives'
 import { MemoryStore } from '@hawser/storage'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { AddressBook, MAX_REGISTRATIONS_PER_MINUTE, type RegisteredAddress } from './address-book.ts'
+import {
+  AddressBook,
+  MAX_GOSSIPED_PER_MINUTE,
+  MAX_REGISTRATIONS_PER_MINUTE,
+  type RegisteredAddress,
+} from './address-book.ts'
 import { testMembers } from './testing/batch-fixture.ts'
 
 const { committee } = testMembers(1)
@@ -23,7 +28,7 @@ describe('the address book', () => {
   let peerJoins: () => void
   let nowMs = 0
 
-  const open = async () => {
+  const open = async (maxAddresses?: number) => {
     const transport = {
       publish: async (_: string, message: Uint8Array) => void published.push(message),
       subscribe: (_: string, handler: typeof hear) => {
@@ -37,7 +42,7 @@ describe('the address book', () => {
     } as unknown as Transport
     const clock: Clock = { nowMs: () => nowMs, after: () => () => undefined }
     const onAdded = (entry: RegisteredAddress) => void added.push(entry)
-    const book = new AddressBook({ spec, committee, db, transport, clock, logger: silentLogger, onAdded })
+    const book = new AddressBook({ spec, committee, db, transport, clock, logger: silentLogger, onAdded, maxAddresses })
     await book.start()
     return book
   }
@@ -49,10 +54,10 @@ describe('the address book', () => {
   })
 
   it('gives the address that anybody derives, remembers it over a restart, and tells the others', async () => {
-    const entry = await (await open()).register(account, refundKey)
-    const derived = depositAddress({ committee, network: 'regtest', chainId: 18443n, account, refundKey, csv: 144 })
+    const entry = await (await open()).register(account)
+    const derived = depositAddress({ committee, network: 'regtest', chainId: 18443n, account })
     expect(entry).toMatchObject({ address: derived.address, scriptPubKey: derived.scriptPubKey, qy: derived.qy })
-    expect(published).toEqual([concatBytes(fromHex(account), refundKey)])
+    expect(published).toEqual([fromHex(account)])
     expect((await open()).byScript(derived.scriptPubKey)).toEqual(entry)
   })
 
@@ -81,6 +86,48 @@ describe('the address book', () => {
     expect(book.size).toBe(MAX_REGISTRATIONS_PER_MINUTE + 2)
   })
 
+  it('takes so many from all peers together in a minute', async () => {
+    nowMs += 60_000
+    const book = await open()
+    for (let i = 0; i <= MAX_GOSSIPED_PER_MINUTE; i++)
+      await hear(concatBytes(new Uint8Array(16).fill(1), uintBE(i, 4)), `peer ${i % 20}`)
+    expect(book.size).toBe(MAX_GOSSIPED_PER_MINUTE)
+  })
+
+  it('refuses refund keys, from here and from peers', async () => {
+    const book = await open()
+    const refused = expect.objectContaining({
+      code: 'REFUND_KEY_UNSUPPORTED',
+      message: expect.stringContaining('cannot be swept yet') as string,
+    })
+    await expect(book.register(account, refundKey)).rejects.toThrow(refused)
+    expect(await hear(concatBytes(fromHex(account), refundKey), 'peer')).toBe('ignore')
+    expect(book.size).toBe(0)
+  })
+
+  it('when full, drops the oldest that peers told and nobody paid, never one asked for here, and always takes those', async () => {
+    nowMs += 60_000
+    const accountOf = (i: number) => address(`0x${'11'.repeat(19)}${i.toString(16).padStart(2, '0')}`)
+    let book = await open(4)
+    const has = (i: number) => book.byScript(book.derive(accountOf(i)).scriptPubKey) !== undefined
+    const held = () => [1, 2, 3, 4, 5, 6, 7, 8].filter(has)
+    await book.register(accountOf(1))
+    for (const i of [3, 2, 4]) await hear(fromHex(accountOf(i)), 'peer')
+    await book.paid(book.derive(accountOf(3)).scriptPubKey)
+    // Age and rank outlast a restart.
+    book = await open(4)
+    expect(await hear(fromHex(accountOf(5)), 'peer')).toBe('accept')
+    expect(held()).toEqual([1, 3, 4, 5])
+    await book.register(accountOf(6))
+    await book.register(accountOf(7))
+    expect(held()).toEqual([1, 3, 6, 7])
+    expect(await hear(fromHex(accountOf(2)), 'peer')).toBe('ignore')
+    await book.register(accountOf(8))
+    expect(held()).toEqual([3, 6, 7, 8])
+    book = await open(4)
+    expect(held()).toEqual([3, 6, 7, 8])
+  })
+
   it('tells a peer who joins later what was registered here', async () => {
     await (await open()).register(account)
     peerJoins()
@@ -91,8 +138,8 @@ describe('the address book', () => {
     const book = await open()
     const invalid = expect.objectContaining({ code: 'DEPOSIT_ADDRESS_INVALID' })
     await expect(book.register(address(`0x${'00'.repeat(20)}`))).rejects.toThrow(invalid)
-    await expect(book.register(account, new Uint8Array(32))).rejects.toThrow(invalid)
-    await expect(book.register(account, new Uint8Array(33).fill(2))).rejects.toThrow(invalid)
+    expect(() => book.derive(account, new Uint8Array(32))).toThrow(invalid)
+    expect(() => book.derive(account, new Uint8Array(33).fill(2))).toThrow(invalid)
     expect(book.size).toBe(0)
   })
 })

@@ -99,7 +99,7 @@ export class BridgeService implements Inherents, BridgeView {
   async start(): Promise<void> {
     await this.#addresses.start()
     await this.#watcher.start()
-    this.#signer.start()
+    await this.#signer.start()
     this.#tick()
   }
 

@@ -5,6 +5,8 @@ export type BridgeErrorCode =
   | 'BRIDGE_CALL_FAILED'
   /** The account or the refund key is none (user). */
   | 'DEPOSIT_ADDRESS_INVALID'
+  /** Deposits with a refund key cannot be swept yet and are not credited (user). */
+  | 'REFUND_KEY_UNSUPPORTED'
   /** The book holds its MAX_ADDRESSES (local). */
   | 'ADDRESS_BOOK_FULL'
   /** No payment to the account in the transaction, or the transaction in no block that was looked at (user, retry). */

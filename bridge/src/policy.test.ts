@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { DEFAULT_SIGNING_POLICY, refusalOf, type SigningFacts } from './policy.ts'
+import { DEFAULT_SIGNING_POLICY, MAX_FINAL_AGE_SLOTS, refusalOf, type SigningFacts } from './policy.ts'
 
 const fine: SigningFacts = {
   nowMs: 10_000_000,
+  finalTimeS: 9_998,
+  slotSeconds: 2,
   batchStatus: 'in-flight',
   paused: false,
   payoutSats: 100_000n,
@@ -24,6 +26,12 @@ describe('the signing policy', () => {
     ['a Bitcoin node behind the light client', { bitcoinInSync: false }, /behind/],
   ])('refuses with a reason: %s', (_, change, reason) => {
     expect(refusalOf(DEFAULT_SIGNING_POLICY, { ...fine, ...change })).toMatch(reason)
+  })
+
+  it('does not sign on a final state that lags behind by more than so many slots', () => {
+    const oldest = 10_000 - MAX_FINAL_AGE_SLOTS * fine.slotSeconds
+    expect(refusalOf(DEFAULT_SIGNING_POLICY, { ...fine, finalTimeS: oldest })).toBeUndefined()
+    expect(refusalOf(DEFAULT_SIGNING_POLICY, { ...fine, finalTimeS: oldest - 1 })).toMatch(/final block is 121 s old/)
   })
 
   it('keeps the cap of one transaction to the satoshi', () => {

@@ -8,11 +8,17 @@ export interface SigningPolicy {
   readonly maxSourceSilenceMs: number
 }
 
+/** A final head older than this many slots is no basis for a signature: the pause or the settlement may be unseen. */
+export const MAX_FINAL_AGE_SLOTS = 60
+
 export const DEFAULT_SIGNING_POLICY: SigningPolicy = { maxSourceSilenceMs: 300_000 }
 
 /** What a member knows when he is asked to sign. */
 export interface SigningFacts {
   readonly nowMs: number
+  /** The timestamp of the own final block, in Unix seconds, and the seconds of a slot. */
+  readonly finalTimeS: number
+  readonly slotSeconds: number
   /** In the own final state. */
   readonly batchStatus: 'none' | 'in-flight' | 'settled'
   readonly paused: boolean
@@ -24,10 +30,12 @@ export interface SigningFacts {
   readonly signed: readonly { readonly atMs: number; readonly sats: bigint }[]
 }
 
-const HOUR_MS = 3_600_000
+export const HOUR_MS = 3_600_000
 
 /** Why a member does not sign; undefined when nothing speaks against it (protocol.md, section 8). */
 export function refusalOf(policy: SigningPolicy, facts: SigningFacts): string | undefined {
+  const finalAgeS = Math.floor(facts.nowMs / 1000) - facts.finalTimeS
+  if (finalAgeS > MAX_FINAL_AGE_SLOTS * facts.slotSeconds) return `my final block is ${finalAgeS} s old`
   if (facts.batchStatus === 'none') return 'the batch is not in my final state yet'
   if (facts.batchStatus === 'settled') return 'the batch is settled'
   if (facts.paused) return 'the bridge is paused'

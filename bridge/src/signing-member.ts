@@ -2,8 +2,8 @@ import { createSession, generateNonce, type NoncePair } from '@hawser/bitcoin/mu
 import { concatBytes, fromHex, uintBE, type Hex } from '@hawser/primitives'
 import type { BatchMaterial, SigningPath } from './batch-material.ts'
 
-/** Sessions that a member has open at a time; the oldest gives way, its nonces are zeroed. */
-export const MAX_OPEN_SESSIONS = 32
+/** Sessions that one coordinator has open here at a time; his own oldest gives way, its nonces are zeroed. */
+export const MAX_OPEN_SESSIONS_PER_COORDINATOR = 4
 /** Session ids remembered, so that none is opened twice. */
 const MAX_SEEN_SESSIONS = 4096
 
@@ -11,8 +11,8 @@ interface OpenSession {
   readonly material: BatchMaterial
   readonly rungs: number
   readonly nonces: readonly NoncePair[]
-  /** Who opened it: nobody else may go on with it. */
-  readonly coordinator: string
+  /** The committee member who opened it: nobody else may go on with it. */
+  readonly coordinator: number
 }
 
 /**
@@ -42,7 +42,7 @@ export class SigningMember {
   /** Opens a session and gives a public nonce for each item, or the reason why not. */
   offerNonces(request: {
     readonly session: Hex
-    readonly coordinator: string
+    readonly coordinator: number
     readonly rungs: number
     readonly material: BatchMaterial
   }): { readonly nonces: readonly Uint8Array[] } | { readonly refused: string } {
@@ -50,7 +50,9 @@ export class SigningMember {
     if (this.#seen.has(session)) return { refused: 'this session was opened before' }
     if (rungs < 1 || rungs > material.rungs) return { refused: `my final state pays for ${material.rungs} rungs` }
     remember(this.#seen, session)
-    if (this.#open.size >= MAX_OPEN_SESSIONS) this.#close(this.#open.keys().next().value as Hex)
+    // Another's sessions stay: coordinators are members of the committee, so all of them together are few.
+    const own = [...this.#open].filter(([, open]) => open.coordinator === coordinator)
+    if (own.length >= MAX_OPEN_SESSIONS_PER_COORDINATOR) this.#close(own[0]?.[0] as Hex)
     const nonces = material.items(rungs).map(({ rung, input }) =>
       generateNonce({
         secretKey: this.#secretKey,
@@ -66,7 +68,7 @@ export class SigningMember {
   /** Signs every item of an open session, once; the session is closed afterwards. */
   sign(request: {
     readonly session: Hex
-    readonly coordinator: string
+    readonly coordinator: number
     readonly path: SigningPath
     readonly aggregateNonces: readonly Uint8Array[]
   }): { readonly partials: readonly Uint8Array[] } | { readonly refused: string } {

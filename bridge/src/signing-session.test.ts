@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { SigningPath } from './batch-material.ts'
-import type { SigningMember } from './signing-member.ts'
+import { MAX_OPEN_SESSIONS_PER_COORDINATOR, type SigningMember } from './signing-member.ts'
 import {
   INITIAL_SESSION,
   stepSession,
@@ -42,11 +42,11 @@ function run(options: {
       for (const member of effect.members.filter((m) => !options.absent?.includes(m))) {
         const signer = members[member] as SigningMember
         if (effect.kind === 'ask-nonces') {
-          const offer = signer.offerNonces({ session, coordinator: 'c', rungs: 2, material }) as Nonces
+          const offer = signer.offerNonces({ session, coordinator: 1, rungs: 2, material }) as Nonces
           events.push({ kind: 'nonces', session, member, nonces: spoil(member, 'nonces', offer.nonces) })
         } else {
           const { path, aggregateNonces } = effect
-          const signed = signer.sign({ session, coordinator: 'c', path, aggregateNonces }) as Partials
+          const signed = signer.sign({ session, coordinator: 1, path, aggregateNonces }) as Partials
           events.push({ kind: 'partials', session, member, partials: spoil(member, 'partials', signed.partials) })
         }
       }
@@ -123,11 +123,11 @@ describe('a signing member', () => {
     const member = members[0] as SigningMember
     const material = testMaterial(committee)
     const session = '0x22' as const
-    const { nonces } = member.offerNonces({ session, coordinator: 'c', rungs: 1, material }) as Nonces
-    const request = { session, coordinator: 'c', path: keyPath, aggregateNonces: nonces }
+    const { nonces } = member.offerNonces({ session, coordinator: 1, rungs: 1, material }) as Nonces
+    const request = { session, coordinator: 1, path: keyPath, aggregateNonces: nonces }
     expect(member.sign(request)).toHaveProperty('partials')
     expect(member.sign(request)).toEqual({ refused: 'no such session is open' })
-    expect(member.offerNonces({ session, coordinator: 'c', rungs: 1, material })).toEqual({
+    expect(member.offerNonces({ session, coordinator: 1, rungs: 1, material })).toEqual({
       refused: 'this session was opened before',
     })
   })
@@ -137,9 +137,9 @@ describe('a signing member', () => {
     const member = members[0] as SigningMember
     const material = testMaterial(committee)
     const session = '0x33' as const
-    const { nonces } = member.offerNonces({ session, coordinator: 'c', rungs: 1, material }) as Nonces
+    const { nonces } = member.offerNonces({ session, coordinator: 1, rungs: 1, material }) as Nonces
     const bad = nonces.map((nonce) => nonce.map(() => 9))
-    expect(member.sign({ session, coordinator: 'c', path: keyPath, aggregateNonces: bad })).toHaveProperty('refused')
+    expect(member.sign({ session, coordinator: 1, path: keyPath, aggregateNonces: bad })).toHaveProperty('refused')
     expect(member.openSessions).toBe(0)
   })
 
@@ -148,20 +148,23 @@ describe('a signing member', () => {
     const member = members[0] as SigningMember
     const material = testMaterial(committee)
     const session = '0x44' as const
-    const { nonces } = member.offerNonces({ session, coordinator: 'c', rungs: 1, material }) as Nonces
-    expect(member.sign({ session, coordinator: 'd', path: keyPath, aggregateNonces: nonces })).toEqual({
+    const { nonces } = member.offerNonces({ session, coordinator: 1, rungs: 1, material }) as Nonces
+    expect(member.sign({ session, coordinator: 2, path: keyPath, aggregateNonces: nonces })).toEqual({
       refused: 'the session belongs to another coordinator',
     })
-    expect(member.offerNonces({ session: '0x45', coordinator: 'c', rungs: 3, material })).toHaveProperty('refused')
+    expect(member.offerNonces({ session: '0x45', coordinator: 1, rungs: 3, material })).toHaveProperty('refused')
   })
 
-  it('keeps few sessions open', () => {
+  it('keeps few sessions of one coordinator open, and never closes one of another for them', () => {
     const { members, committee } = testMembers(1)
     const member = members[0] as SigningMember
     const material = testMaterial(committee)
+    member.offerNonces({ session: '0x4e', coordinator: 2, rungs: 1, material })
     for (let i = 0; i < 40; i++)
-      member.offerNonces({ session: `0x${(0x1000 + i).toString(16)}`, coordinator: 'c', rungs: 1, material })
-    expect(member.openSessions).toBe(32)
+      member.offerNonces({ session: `0x${(0x1000 + i).toString(16)}`, coordinator: 1, rungs: 1, material })
+    expect(member.openSessions).toBe(MAX_OPEN_SESSIONS_PER_COORDINATOR + 1)
+    expect(member.batchOf('0x4e')).toBe(material.batchId)
+    expect([member.batchOf('0x1023'), member.batchOf('0x1024')]).toEqual([undefined, material.batchId])
   })
 })
 

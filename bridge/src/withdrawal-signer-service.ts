@@ -7,6 +7,7 @@ import {
   delay,
   equalBytes,
   messageOf,
+  readUintBE,
   spawn,
   toHex,
   uintBE,
@@ -23,7 +24,7 @@ import { Broadcaster } from './broadcaster.ts'
 import { ContractReader, type BatchState } from './contract-reader.ts'
 import type { CustodyRecords } from './custody-records.ts'
 import { bridgeError } from './errors.ts'
-import { DEFAULT_SIGNING_POLICY, refusalOf, type SigningPolicy } from './policy.ts'
+import { DEFAULT_SIGNING_POLICY, HOUR_MS, refusalOf, type SigningPolicy } from './policy.ts'
 import { SigningMember } from './signing-member.ts'
 import {
   decodeAnswer,
@@ -40,6 +41,7 @@ import {
   type SessionEvent,
   type SessionState,
 } from './signing-session.ts'
+import { coordinatorOf, isInTurn, ownAttempt } from './signing-turn.ts'
 
 /** Between two looks at who has to coordinate. */
 const TICK_MS = 500
@@ -50,13 +52,12 @@ const MAX_PATIENCE_MS = 1_500
 const PATIENCE_STEP_MS = 50
 /** Requests that wait for finality at a time. */
 const MAX_PATIENT_REQUESTS = 32
-/** A coordinator's turn may be this many turns ahead of our clock: turns of absent ones are skipped. */
-const MAX_TURNS_AHEAD = 2
 /** Reasons that a batch's view keeps. */
 const MAX_REFUSALS = 16
 /** Batches that payouts are counted for in the hourly limit. */
 const MAX_SIGNED_BATCHES = 4096
 const SIGNED = utf8('b')
+const PAYOUT = utf8('h')
 
 export interface WithdrawalSignerParts {
   readonly spec: ChainSpec
@@ -91,6 +92,8 @@ interface Job {
 interface FinalFacts {
   readonly paused: boolean
   readonly lightWork: bigint
+  /** Of the final block, in Unix seconds. */
+  readonly timeS: number
 }
 
 /** Signs the Bitcoin transactions of final batches with the other members, and brings them to Bitcoin (protocol.md, sections 7 and 8). */
@@ -103,7 +106,7 @@ export class WithdrawalSignerService {
   readonly #broadcaster: Broadcaster
   readonly #self: number
   readonly #member: SigningMember | undefined
-  #final: FinalFacts = { paused: true, lightWork: 0n }
+  #final: FinalFacts = { paused: true, lightWork: 0n, timeS: 0 }
   #updating = false
   #wanted: BlockRef | undefined
   #patient = 0
@@ -120,7 +123,8 @@ export class WithdrawalSignerService {
       parts.bitcoinKey && publicKey && this.#self >= 0 ? new SigningMember(parts.bitcoinKey, publicKey) : undefined
   }
 
-  start(): void {
+  async start(): Promise<void> {
+    await this.#loadPayouts()
     this.#stopServing = this.#parts.transport.serve('signing', (message, from) => this.#serve(message, from))
     this.onFinalized(this.#parts.store.pointers().finalized)
     this.#tick()
@@ -190,7 +194,7 @@ export class WithdrawalSignerService {
     const reader = new ContractReader(engine, header)
     const { paused } = await reader.reserves()
     const { chainWork } = await reader.bestBitcoinBlock()
-    this.#final = { paused, lightWork: chainWork }
+    this.#final = { paused, lightWork: chainWork, timeS: Number(header.timestamp) }
     const inFlight = new Set(await reader.batchesInFlight())
     for (const id of inFlight) await this.#take(await reader.batch(id))
     for (const id of [...this.#jobs.keys()])
@@ -261,15 +265,9 @@ export class WithdrawalSignerService {
 
   /** The attempt that is ours to coordinate now; turns of members who are not there are skipped. */
   #ownTurn(job: Job): number | undefined {
-    const { n } = this.#parts.committee
     const online = this.#online()
-    const base = this.#turnOf(job)
-    for (let attempt = base; attempt < base + n; attempt++) {
-      const coordinator = coordinatorOf(job.material.batchId, attempt, n)
-      if (coordinator === this.#self) return attempt
-      if (online.has(coordinator)) return undefined
-    }
-    return undefined
+    const at = { batchId: job.material.batchId, turn: this.#turnOf(job), n: this.#parts.committee.n }
+    return ownAttempt(at, this.#self, (member) => online.has(member))
   }
 
   /** Members that are connected now, with their peers; oneself without one. */
@@ -316,10 +314,15 @@ export class WithdrawalSignerService {
       job.running = false
       job.notBeforeMs = clock.nowMs() + delayMs
     }
-    const ask = (member: number, session: Hex, request: SigningRequest, local: () => SigningAnswer) =>
+    const ask = (
+      member: number,
+      session: Hex,
+      request: SigningRequest,
+      local: () => SigningAnswer | Promise<SigningAnswer>,
+    ) =>
       spawn(
         async () => {
-          const answer = member === this.#self ? local() : await this.#ask(online.get(member), request)
+          const answer = member === this.#self ? await local() : await this.#ask(online.get(member), request)
           if (answer.kind === 'nonces') return dispatch({ kind: 'nonces', session, member, nonces: answer.nonces })
           if (answer.kind === 'partials')
             return dispatch({ kind: 'partials', session, member, partials: answer.partials })
@@ -338,7 +341,7 @@ export class WithdrawalSignerService {
           const { session, members } = effect
           const request = { kind: 'nonces', batchId: material.batchId, attempt, session, rungs: config.rungs } as const
           for (const member of members)
-            ask(member, session, request, () => this.#offer(job, session, this.#parts.transport.self, config.rungs))
+            ask(member, session, request, () => this.#offer(job, session, this.#self, config.rungs))
           return
         }
         case 'ask-partials': {
@@ -346,7 +349,7 @@ export class WithdrawalSignerService {
           const subset = path.kind === 'subset' ? path.members : []
           const request = { kind: 'partials', session, members: subset, aggregateNonces } as const
           for (const member of members)
-            ask(member, session, request, () => this.#sign(session, this.#parts.transport.self, path, aggregateNonces))
+            ask(member, session, request, () => this.#sign(session, this.#self, path, aggregateNonces))
           return
         }
         case 'deadline':
@@ -424,10 +427,10 @@ export class WithdrawalSignerService {
   async #serve(message: Uint8Array, from: PeerId): Promise<Uint8Array> {
     const request = decodeRequest(message)
     const sender = this.#memberOf(this.#parts.transport.peers().find((peer) => peer.id === from)?.validator)
-    return encodeAnswer(await this.#answer(request, from, sender))
+    return encodeAnswer(await this.#answer(request, sender))
   }
 
-  async #answer(request: SigningRequest, from: PeerId, sender: number | undefined): Promise<SigningAnswer> {
+  async #answer(request: SigningRequest, sender: number | undefined): Promise<SigningAnswer> {
     if (request.kind === 'status') {
       const job = this.#jobs.get(request.batchId)
       const reason = this.#refusal(job)
@@ -438,7 +441,7 @@ export class WithdrawalSignerService {
     if (request.kind === 'partials') {
       const path: SigningPath =
         request.members.length === 0 ? { kind: 'key-path' } : { kind: 'subset', members: request.members }
-      return this.#sign(request.session, from, path, request.aggregateNonces)
+      return this.#sign(request.session, sender, path, request.aggregateNonces)
     }
     const job = await this.#patiently(request.batchId)
     if (request.kind === 'signed') {
@@ -447,11 +450,11 @@ export class WithdrawalSignerService {
       return fault === undefined ? { kind: 'ok' } : { kind: 'refused', reason: fault }
     }
     if (job && job.signed.length >= request.rungs) return { kind: 'signed', transactions: job.signed }
-    if (job && request.attempt > this.#turnOf(job) + MAX_TURNS_AHEAD * this.#parts.committee.n)
-      return { kind: 'refused', reason: 'the attempt lies too far ahead' }
+    if (job && !isInTurn(request.attempt, this.#turnOf(job)))
+      return { kind: 'refused', reason: 'the attempt is not of this turn' }
     if (coordinatorOf(request.batchId, request.attempt, this.#parts.committee.n) !== sender)
       return { kind: 'refused', reason: 'this attempt has another coordinator' }
-    return this.#offer(job, request.session, from, request.rungs)
+    return this.#offer(job, request.session, sender, request.rungs)
   }
 
   /** Waits a moment for the own finality: the coordinator may have seen the last vote a little earlier. */
@@ -467,14 +470,19 @@ export class WithdrawalSignerService {
     return this.#jobs.get(id)
   }
 
-  #offer(job: Job | undefined, session: Hex, coordinator: string, rungs: number): SigningAnswer {
+  #offer(job: Job | undefined, session: Hex, coordinator: number, rungs: number): SigningAnswer {
     const reason = this.#refusal(job)
     if (!job || !this.#member || reason !== undefined) return { kind: 'refused', reason: reason ?? 'no key here' }
     const offer = this.#member.offerNonces({ session, coordinator, rungs, material: job.material })
     return 'refused' in offer ? { kind: 'refused', reason: offer.refused } : { kind: 'nonces', nonces: offer.nonces }
   }
 
-  #sign(session: Hex, coordinator: string, path: SigningPath, aggregateNonces: readonly Uint8Array[]): SigningAnswer {
+  async #sign(
+    session: Hex,
+    coordinator: number,
+    path: SigningPath,
+    aggregateNonces: readonly Uint8Array[],
+  ): Promise<SigningAnswer> {
     const batchId = this.#member?.batchOf(session)
     const job = batchId === undefined ? undefined : this.#jobs.get(batchId)
     // The bridge may have paused between the rounds.
@@ -482,9 +490,38 @@ export class WithdrawalSignerService {
     if (!job || !this.#member || reason !== undefined) return { kind: 'refused', reason: reason ?? 'no key here' }
     const signed = this.#member.sign({ session, coordinator, path, aggregateNonces })
     if ('refused' in signed) return { kind: 'refused', reason: signed.refused }
-    if (this.#payouts.size >= MAX_SIGNED_BATCHES) this.#payouts.delete(this.#payouts.keys().next().value as bigint)
-    this.#payouts.set(job.material.batchId, { atMs: this.#parts.clock.nowMs(), sats: job.material.payoutSats })
+    await this.#countPayout(job.material)
     return { kind: 'partials', partials: signed.partials }
+  }
+
+  /** Counts a batch for the hourly limit, on disk before the signature leaves: a restart does not begin a new hour. */
+  async #countPayout({ batchId, payoutSats }: BatchMaterial): Promise<void> {
+    const { clock, db } = this.#parts
+    const atMs = clock.nowMs()
+    const gone = [...this.#payouts].flatMap(([id, payout]) => (atMs - payout.atMs >= HOUR_MS ? [id] : []))
+    if (gone.length === 0 && this.#payouts.size >= MAX_SIGNED_BATCHES && !this.#payouts.has(batchId))
+      gone.push(this.#payouts.keys().next().value as bigint)
+    for (const id of gone) this.#payouts.delete(id)
+    this.#payouts.set(batchId, { atMs, sats: payoutSats })
+    await db.write(
+      [
+        ...gone.filter((id) => id !== batchId).map((id) => ({ key: payoutKey(id), value: undefined })),
+        { key: payoutKey(batchId), value: RLP.encode([atMs, payoutSats]) },
+      ],
+      { sync: true },
+    )
+  }
+
+  async #loadPayouts(): Promise<void> {
+    const range = {
+      gte: keyIn(keyspace.bridge, PAYOUT),
+      lt: keyIn(keyspace.bridge, Uint8Array.of((PAYOUT[0] ?? 0) + 1)),
+      limit: MAX_SIGNED_BATCHES,
+    }
+    for await (const [key, value] of this.#parts.db.entries(range)) {
+      const [atMs, sats] = RLP.decode(value) as [Uint8Array, Uint8Array]
+      this.#payouts.set(readUintBE(key.subarray(2)), { atMs: Number(readUintBE(atMs)), sats: readUintBE(sats) })
+    }
   }
 
   #refusal(job: Job | undefined): string | undefined {
@@ -492,6 +529,8 @@ export class WithdrawalSignerService {
     if (!this.#member) return 'this node has no key of the committee'
     return refusalOf(this.#policy, {
       nowMs: clock.nowMs(),
+      finalTimeS: this.#final.timeS,
+      slotSeconds: this.#parts.spec.slotSeconds,
       batchStatus: job ? 'in-flight' : 'none',
       paused: this.#final.paused,
       payoutSats: job?.material.payoutSats ?? 0n,
@@ -513,11 +552,10 @@ export class WithdrawalSignerService {
   }
 }
 
-/** member[(batchId + attempt) mod n], by the order of the sorted keys. */
-export function coordinatorOf(batchId: bigint, attempt: number, n: number): number {
-  return Number((batchId + BigInt(attempt)) % BigInt(n))
-}
-
 function signedKey(id: bigint): Uint8Array {
   return keyIn(keyspace.bridge, SIGNED, uintBE(id, 8))
+}
+
+function payoutKey(id: bigint): Uint8Array {
+  return keyIn(keyspace.bridge, PAYOUT, uintBE(id, 8))
 }
