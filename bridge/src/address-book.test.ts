@@ -113,7 +113,7 @@ describe('the address book', () => {
     const held = () => [1, 2, 3, 4, 5, 6, 7, 8].filter(has)
     await book.register(accountOf(1))
     for (const i of [3, 2, 4]) await hear(fromHex(accountOf(i)), 'peer')
-    await book.paid(book.derive(accountOf(3)).scriptPubKey)
+    await book.paid(accountOf(3))
     // Age and rank outlast a restart.
     book = await open(4)
     expect(await hear(fromHex(accountOf(5)), 'peer')).toBe('accept')

@@ -114,9 +114,9 @@ export class AddressBook {
   }
 
   /** Notes that an address was paid: it is the last to give way when the book is full. */
-  async paid(scriptPubKey: Uint8Array): Promise<void> {
-    const entry = this.byScript(scriptPubKey)
-    if (entry && !this.#ranks.paid.has(toHex(scriptPubKey))) await this.#keep(entry, 'paid')
+  async paid(account: Address): Promise<void> {
+    const entry = this.byScript(this.derive(account).scriptPubKey)
+    if (entry && !this.#ranks.paid.has(toHex(entry.scriptPubKey))) await this.#keep(entry, 'paid')
   }
 
   async #onMessage(message: Uint8Array, from: PeerId): Promise<Verdict> {

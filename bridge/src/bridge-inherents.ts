@@ -1,10 +1,12 @@
 import type { HeaderChain, InclusionProof } from '@hawser/bitcoin'
 import { inherentGasCap, type ChainSpec, type InherentCall } from '@hawser/chain'
 import { BatchStatus, bridgeAbi, CoinStatus, FormBatchStatus, systemContracts } from '@hawser/contracts'
-import { fromHex, toHex, ZERO_HASH, type Clock, type Hex, type Logger } from '@hawser/primitives'
+import { fromHex, toHex, ZERO_HASH, type BtcHash, type Clock, type Hex, type Logger } from '@hawser/primitives'
 import { encodeFunctionData } from 'viem'
 import type { ContractReader, Simulation } from './contract-reader.ts'
 import type { CustodyRecords } from './custody-records.ts'
+import { refusalOfPayment } from './creditable.ts'
+import { windowOf } from './finish-records.ts'
 import { relayHeaders } from './header-relayer.ts'
 import { gasLimitFor } from './inherent-gas.ts'
 import { outpointKey, type CustodyPayment, type CustodySpend } from './scan-block.ts'
@@ -15,6 +17,8 @@ const MAX_TRIALS = 32
 const MAX_LOOKED_AT = 256
 /** Time for gathering inherents: a slot waits for them. */
 const BUDGET_MS = 200
+/** Time in which the first trial may begin: reading what it needs can take longer than the budget. */
+const FIRST_TRIAL_MS = 600
 /** Failed trials remembered. */
 const MAX_REASONS = 10_000
 /** Bitcoin blocks that a payment whose trial failed waits at most: dust must not use up the trials of others. */
@@ -71,9 +75,6 @@ export class BridgeInherents {
       if (result.ok) put({ to: systemContracts.bridge, data, gasLimit: gasLimitFor(result.gasUsed), label })
       return result
     }
-    // One trial at least: a slow machine must not fall silent.
-    const inTime = () => trials === MAX_TRIALS || (trials > 0 && clock.nowMs() < endMs)
-
     put(await relayHeaders(spec, chain, reader, gasLeft))
     const light = await reader.bestBitcoinBlock()
     // Proofs count from blocks of the chain that the parent's light client is on.
@@ -82,27 +83,36 @@ export class BridgeInherents {
       ? (record: CustodyPayment | CustodySpend) => deep(record.height) && chain.isOnMainChain(record.blockHash)
       : () => false
 
-    const reports: { data: Uint8Array; label: string }[] = []
-    for (const spend of this.#parts.records.unfinishedSpends().filter(proven).slice(0, MAX_LOOKED_AT)) {
+    // The first trial has more time: a slow machine must not fall silent.
+    const lateMs = clock.nowMs() + FIRST_TRIAL_MS
+    const inTime = () => trials > 0 && clock.nowMs() < (trials === MAX_TRIALS ? Math.max(endMs, lateMs) : endMs)
+    const isDue = (name: string) => light.height >= (this.#failures.get(name)?.retryAtHeight ?? 0)
+    const round = Number(reader.header.number)
+
+    const reports: SpendCall[] = []
+    for (const spend of await this.#spendsToTry(reader, proven, round)) {
       if (!inTime()) break
-      const { settle, report } = await this.#spendCalls(reader, spend)
-      if (settle) await tryCall(settle.data, settle.label)
+      const { settle, report } = await this.#spendCalls(reader, spend, isDue, inTime)
+      if (settle) this.#note(settle.label, reasonOf(await tryCall(settle.data(), settle.label)), light.height)
       reports.push(...report)
     }
-    for (const { data, label } of reports) if (inTime()) await tryCall(data, label)
+    for (const { data, label } of reports)
+      if (inTime()) this.#note(label, reasonOf(await tryCall(data(), label)), light.height)
 
     const due = this.#parts.records
       .unfinishedPayments()
       .filter((p) => p.proof && proven(p) && this.#isWorthTrying(p, light.height))
-    for (const kind of ['address', 'op-return'] as const)
-      for (const payment of due.filter((p) => p.kind === kind).slice(0, MAX_LOOKED_AT)) {
+    for (const kind of ['address', 'op-return'] as const) {
+      const ofKind = due.filter((p) => p.kind === kind)
+      for (const payment of windowOf(ofKind, MAX_LOOKED_AT, round)) {
         if (!inTime()) break
         const coin = await reader.coin(payment.txid, payment.vout)
         // Credited from this very block: nothing to do. From another one: it may have to be proven again.
         if (coin.status !== CoinStatus.None && coin.bitcoinBlock === payment.blockHash) continue
         const result = await tryCall(depositData(payment), `${kind} deposit ${outpointKey(payment)}`)
-        this.#note(payment, result.ok ? undefined : result.reason, light.height)
+        this.#note(outpointKey(payment), reasonOf(result), light.height)
       }
+    }
 
     if (inTime() && (await reader.formBatchStatus()) === FormBatchStatus.Ready)
       await tryCall(call('formBatch', []), 'formBatch')
@@ -110,23 +120,40 @@ export class BridgeInherents {
     return calls
   }
 
-  async #spendCalls(reader: ContractReader, spend: CustodySpend) {
-    const report: { data: Uint8Array; label: string }[] = []
-    let settle: { data: Uint8Array; label: string } | undefined
+  /** Settlements of batches in flight first, then a window of the others that moves from block to block. */
+  async #spendsToTry(reader: ContractReader, proven: (spend: CustodySpend) => boolean, round: number) {
+    const { records } = this.#parts
+    const others = new Set(records.unfinishedSpends().filter(proven))
+    if (others.size === 0) return []
+    const settlements: CustodySpend[] = []
+    for (const id of await reader.batchesInFlight()) {
+      const anchor = (await reader.batch(id)).inputs[0]
+      const spend = anchor && records.spendOf({ txid: anchor.txid as BtcHash, vout: anchor.vout })
+      if (spend && others.delete(spend)) settlements.push(spend)
+    }
+    return [...settlements, ...windowOf([...others], MAX_LOOKED_AT, round)]
+  }
+
+  async #spendCalls(
+    reader: ContractReader,
+    spend: CustodySpend,
+    isDue: (label: string) => boolean,
+    inTime: () => boolean,
+  ): Promise<{ readonly settle?: SpendCall; readonly report: readonly SpendCall[] }> {
+    const report: SpendCall[] = []
+    let settle: SpendCall | undefined
     for (const { index, outpoint } of spend.spent) {
+      if (!inTime()) break
       const coin = await reader.coin(outpoint.txid, outpoint.vout)
-      if (coin.status === CoinStatus.Available)
-        report.push({
-          data: call('reportSpend', [proofArgument(spend.proof), index]),
-          label: `reportSpend ${outpointKey(outpoint)}`,
-        })
-      else if (coin.batchId !== 0n && !settle) {
+      if (coin.status === CoinStatus.Available) {
+        const label = `reportSpend ${outpointKey(outpoint)}`
+        if (isDue(label)) report.push({ label, data: () => call('reportSpend', [proofArgument(spend.proof), index]) })
+      } else if (coin.batchId !== 0n && !settle) {
         const batch = await reader.batch(coin.batchId)
         if (batch.status === BatchStatus.Settled && batch.bitcoinBlock === spend.blockHash) break
-        settle = {
-          data: call('settleBatch', [coin.batchId, proofArgument(spend.proof)]),
-          label: `settleBatch ${coin.batchId}`,
-        }
+        const label = `settleBatch ${coin.batchId}`
+        const data = () => call('settleBatch', [coin.batchId, proofArgument(spend.proof)])
+        if (isDue(label)) settle = { label, data }
       }
     }
     return { settle, report }
@@ -149,21 +176,29 @@ export class BridgeInherents {
   }
 
   #isWorthTrying(payment: CustodyPayment, lightHeight: number): boolean {
-    if (payment.sats < BigInt(this.#parts.spec.bridge.minDepositSats)) return false
+    if (refusalOfPayment(payment, this.#parts.spec.bridge) !== undefined) return false
     if (payment.isCoinbase && lightHeight - payment.height + 1 < COINBASE_MATURITY) return false
     return lightHeight >= (this.#failures.get(outpointKey(payment))?.retryAtHeight ?? 0)
   }
 
-  #note(payment: CustodyPayment, reason: string | undefined, lightHeight: number): void {
-    const name = outpointKey(payment)
+  #note(name: string, reason: string | undefined, lightHeight: number): void {
     const count = (this.#failures.get(name)?.count ?? 0) + 1
     this.#failures.delete(name)
-    // A pause is not the payment's fault: it is tried again in the first block after it.
+    // A pause is nobody's fault: it is tried again in the first block after it.
     if (reason === undefined || reason.startsWith('BridgePaused')) return
     if (this.#failures.size >= MAX_REASONS) this.#failures.delete(this.#failures.keys().next().value as string)
     const wait = Math.min(2 ** (count - 1), MAX_BACKOFF_BLOCKS)
     this.#failures.set(name, { reason, count, retryAtHeight: lightHeight + wait })
   }
+}
+
+interface SpendCall {
+  readonly label: string
+  readonly data: () => Uint8Array
+}
+
+function reasonOf(result: Simulation): string | undefined {
+  return result.ok ? undefined : result.reason
 }
 
 function depositData(payment: CustodyPayment): Uint8Array {

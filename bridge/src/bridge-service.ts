@@ -16,7 +16,7 @@ import type {
   ReservesView,
   Transport,
 } from '@hawser/chain'
-import { BatchStatus, CoinStatus } from '@hawser/contracts'
+import { BatchStatus } from '@hawser/contracts'
 import {
   btcHashFromDisplay,
   displayBtcHash,
@@ -37,15 +37,15 @@ import { AddressBook } from './address-book.ts'
 import { BridgeInherents } from './bridge-inherents.ts'
 import { ChainWatcherService, probeSoon } from './chain-watcher-service.ts'
 import { ContractReader, type CoinState } from './contract-reader.ts'
+import { refusalOfPayment } from './creditable.ts'
 import { bridgeError } from './errors.ts'
+import { finishRecords } from './finish-records.ts'
 import type { SigningPolicy } from './policy.ts'
 import { outpointKey, type CustodyPayment } from './scan-block.ts'
 import { WithdrawalSignerService } from './withdrawal-signer-service.ts'
 
 /** Between two looks at the Bitcoin source and at batches that wait. */
 const TICK_MS = 10_000
-/** Records that one final block's state is asked about. */
-const MAX_FINISH_CHECKS = 64
 /** Deposits of an account that a view shows. */
 const MAX_SHOWN_DEPOSITS = 100n
 const COINBASE_MATURITY = 100
@@ -181,11 +181,12 @@ export class BridgeService implements Inherents, BridgeView {
 
   async claim(txid: string, account: Address, refundKey?: Uint8Array): Promise<readonly DepositView[]> {
     const id = btcHashFromDisplay(txid)
-    await this.#addresses.register(account, refundKey)
+    // With a refund key it is looked for, to tell why it is not credited, but not kept.
+    const asked = refundKey ? this.#addresses.derive(account, refundKey) : await this.#addresses.register(account)
     const mine = async () => (await this.deposits(account)).filter((view) => view.txid === displayBtcHash(id))
     const known = await mine()
     if (known.length > 0) return known
-    await this.#watcher.claim(id)
+    await this.#watcher.claim(id, asked)
     const found = await mine()
     if (found.length === 0)
       throw bridgeError('DEPOSIT_NOT_FOUND', 'user', 'the transaction pays no deposit address of this account')
@@ -278,8 +279,8 @@ export class BridgeService implements Inherents, BridgeView {
       confirmations,
       required,
     }
-    if (payment.sats < BigInt(bridge.minDepositSats))
-      return { ...base, status: 'refused', reason: `below the minimum of ${bridge.minDepositSats} sat` }
+    const never = refusalOfPayment(payment, bridge)
+    if (never !== undefined) return { ...base, status: 'refused', reason: never }
     if (!onBest) return { ...base, status: 'unconfirmed' }
     if (confirmations < required) return { ...base, status: 'confirming' }
     const reason = this.#inherents.refusalOf(payment)
@@ -289,22 +290,9 @@ export class BridgeService implements Inherents, BridgeView {
 
   /** Compares unfinished records with the final state, so that blocks to come need not look at them. */
   async #finishRecords(ref: BlockRef): Promise<void> {
-    const { records } = this.#watcher
-    const reader = this.#readerAt(ref)
-    const waiting = records.unfinishedPayments().filter((payment) => !this.#inherents.refusalOf(payment))
-    for (const payment of waiting.slice(0, MAX_FINISH_CHECKS)) {
-      const coin = await reader.coin(payment.txid, payment.vout)
-      if (coin.status !== CoinStatus.None && coin.bitcoinBlock === payment.blockHash)
-        await records.finishPayment(payment)
-    }
-    for (const spend of records.unfinishedSpends().slice(0, MAX_FINISH_CHECKS)) {
-      const first = spend.spent[0]?.outpoint
-      if (!first) continue
-      const coin = await reader.coin(first.txid, first.vout)
-      const batch = coin.batchId === 0n ? undefined : await reader.batch(coin.batchId)
-      const settled = batch?.status === BatchStatus.Settled && batch.bitcoinBlock === spend.blockHash
-      if (settled || coin.status === CoinStatus.Lost) await records.finishSpend(spend)
-    }
+    const { records, chain } = this.#watcher
+    const isFailing = (payment: CustodyPayment) => this.#inherents.refusalOf(payment) !== undefined
+    await finishRecords(this.#readerAt(ref), records, chain, { isFailing, round: Number(ref.number) })
   }
 
   #tick(): void {

@@ -30,7 +30,7 @@ describe('the chain watcher', () => {
     const spec = {
       chainId: 18443,
       parent: { network: 'regtest', checkpoint: { ...checkpoint, periodBits: genesis.bits } },
-      bridge: { reclaimCsvBlocks: 144 },
+      bridge: { reclaimCsvBlocks: 144, minDepositSats: 10_000 },
     } as unknown as ChainSpec
     const transport = {
       publish: async () => undefined,

@@ -1,11 +1,22 @@
 import { HeaderChain, parseHeader, plainAddress, txid as txidOf, type Committee } from '@hawser/bitcoin'
 import type { BitcoinSource, BitcoinTip, ChainSpec } from '@hawser/chain'
-import { delay, messageOf, spawn, toHex, type BtcHash, type Clock, type Hex, type Logger } from '@hawser/primitives'
+import {
+  delay,
+  equalBytes,
+  messageOf,
+  spawn,
+  toHex,
+  type BtcHash,
+  type Clock,
+  type Hex,
+  type Logger,
+} from '@hawser/primitives'
 import type { KeyValueStore } from '@hawser/storage'
 import type { AddressBook, RegisteredAddress } from './address-book.ts'
-import { CustodyRecords } from './custody-records.ts'
+import { refusalOfPayment } from './creditable.ts'
+import { CustodyRecords, type ScanCursor } from './custody-records.ts'
 import { bridgeError } from './errors.ts'
-import { scanBlock, taprootScripts, type CustodyPayment, type CustodySpend, type ScanTargets } from './scan-block.ts'
+import { scanBlock, taprootScripts, type ScanResult, type ScanTargets } from './scan-block.ts'
 
 /** Headers asked for at a time. */
 const HEADERS_PER_REQUEST = 2_000
@@ -63,7 +74,7 @@ export class ChainWatcherService {
       periodStartTimeS: checkpoint.periodStartTime,
       periodBits: checkpoint.periodBits,
     })
-    this.records = new CustodyRecords(parts.db)
+    this.records = new CustodyRecords(parts.db, (payment) => refusalOfPayment(payment, parts.spec.bridge) !== undefined)
     this.plainScript = plainAddress(parts.committee, network).scriptPubKey
   }
 
@@ -114,15 +125,15 @@ export class ChainWatcherService {
     }
   }
 
-  /** Finds a transaction in the last MAX_CLAIM_BLOCKS blocks and takes up what it pays. @throws DEPOSIT_NOT_FOUND */
-  async claim(txid: BtcHash): Promise<void> {
+  /** Finds a transaction in the last MAX_CLAIM_BLOCKS blocks and takes up what it pays, to the asked address too. @throws DEPOSIT_NOT_FOUND */
+  async claim(txid: BtcHash, asked?: RegisteredAddress): Promise<void> {
     const { best, checkpoint } = this.chain
     for (let height = best.height; height > Math.max(checkpoint.height, best.height - MAX_CLAIM_BLOCKS); height--) {
       const hash = this.chain.atHeight(height)?.hash
       if (!hash) continue
       const block = await this.#parts.source.block(hash, { signal: this.#abort.signal })
       if (!block.transactions.some((tx) => txidOf(tx) === txid)) continue
-      await this.records.take(scanBlock(block, height, this.#targets()))
+      await this.#take(scanBlock(block, height, this.#targets(asked)))
       return
     }
     throw bridgeError(
@@ -238,7 +249,7 @@ export class ChainWatcherService {
     if (!hash) return
     const block = await this.#parts.source.block(hash, { signal: this.#abort.signal })
     const found = scanBlock(block, height, this.#targets())
-    await this.records.take(found, moveCursor ? { height, hash } : undefined)
+    await this.#take(found, moveCursor ? { height, hash } : undefined)
     for (const script of taprootScripts(block)) {
       this.#recent.delete(script as Hex)
       if (this.#recent.size >= MAX_RECENT_SCRIPTS) this.#recent.delete(this.#recent.keys().next().value as Hex)
@@ -247,16 +258,29 @@ export class ChainWatcherService {
     this.#log(found)
   }
 
-  #targets(): ScanTargets {
+  async #take(found: ScanResult, cursor?: ScanCursor): Promise<void> {
+    await this.records.take(found, cursor)
+    for (const { kind, account } of found.payments)
+      if (kind === 'address' && account) await this.#parts.addresses.paid(account)
+  }
+
+  #targets(asked?: RegisteredAddress): ScanTargets {
     return {
       chainId: BigInt(this.#parts.spec.chainId),
       plainScript: this.plainScript,
-      addressOf: (script) => this.#parts.addresses.byScript(script),
+      addressOf: (script) =>
+        asked && equalBytes(script, asked.scriptPubKey) ? asked : this.#parts.addresses.byScript(script),
+      refusalOf: (payment) => refusalOfPayment(payment, this.#parts.spec.bridge),
       isCustody: (outpoint) => this.records.isCustody(outpoint),
     }
   }
 
-  #log({ payments, spends }: { payments: readonly CustodyPayment[]; spends: readonly CustodySpend[] }): void {
+  #log({ payments, spends, refused, dropped }: ScanResult): void {
+    if (refused.length + dropped > 0)
+      this.#parts.logger.info(
+        { refused: refused.length, dropped },
+        'saw payments that are not credited or not taken up',
+      )
     for (const { kind, txid, vout, sats, account, height } of payments)
       this.#parts.logger.info(
         { kind, txid, vout, sats: sats.toString(), account, height },

@@ -2,11 +2,14 @@ import { RLP } from '@ethereumjs/rlp'
 import type { InclusionProof } from '@hawser/bitcoin'
 import { fromHex, readUintBE, toHex, uintBE, utf8, type Address, type BtcHash } from '@hawser/primitives'
 import { keyIn, keyspace, type KeyValueStore, type Write } from '@hawser/storage'
-import { outpointKey, type CustodyPayment, type CustodySpend, type Outpoint } from './scan-block.ts'
+import { outpointKey, type CustodyPayment, type CustodySpend, type Outpoint, type ScanResult } from './scan-block.ts'
 
 /** A done record that is a week deep is history: no reorganisation brings it back. */
 export const HISTORY_BLOCKS = 1_008
+/** Payments that can never be credited and are remembered, in memory alone: the oldest give way. */
+export const MAX_REFUSED = 1_024
 const PAYMENT = utf8('o')
+const PROOF = utf8('p')
 const SPEND = utf8('s')
 const CURSOR = keyIn(keyspace.bridge, utf8('k'))
 const KINDS = ['address', 'op-return', 'plain'] as const
@@ -27,7 +30,9 @@ interface Entry<T> {
 /** What the watcher found on Bitcoin, in memory and on disk. */
 export class CustodyRecords {
   readonly #db: KeyValueStore
+  readonly #isRefused: (payment: CustodyPayment) => boolean
   readonly #payments = new Map<string, Entry<CustodyPayment>>()
+  readonly #refused = new Map<string, CustodyPayment>()
   readonly #spends = new Map<BtcHash, Entry<CustodySpend>>()
   /** The transaction that spends an outpoint, by the last block that had one. */
   readonly #spender = new Map<string, BtcHash>()
@@ -35,8 +40,10 @@ export class CustodyRecords {
   readonly #open = new Set<string>()
   cursor: ScanCursor | undefined
 
-  constructor(db: KeyValueStore) {
+  /** `isRefused`: whether a payment can never be credited. */
+  constructor(db: KeyValueStore, isRefused: (payment: CustodyPayment) => boolean) {
     this.#db = db
+    this.#isRefused = isRefused
   }
 
   async load(): Promise<void> {
@@ -44,8 +51,17 @@ export class CustodyRecords {
       gte: keyIn(keyspace.bridge, part),
       lt: keyIn(keyspace.bridge, Uint8Array.of((part[0] ?? 0) + 1)),
     })
+    const proofs = new Map<string, InclusionProof>()
+    for await (const [key, value] of this.#db.entries(from(PROOF))) {
+      const proof = decodeProof(RLP.decode(value) as Fields)
+      if (proof) proofs.set(toHex(key.subarray(2)), proof)
+    }
     for await (const [key, value] of this.#db.entries(from(PAYMENT))) {
-      const { record, doneBlock } = decodePayment(key.subarray(2), value)
+      const decoded = decodePayment(key.subarray(2), value)
+      const { doneBlock } = decoded
+      const record = decoded.isOpen ? { ...decoded.record, proof: proofs.get(decoded.record.txid) } : decoded.record
+      // Written before such payments were told apart.
+      if (record.kind !== 'plain' && this.#isRefused(record)) continue
       const name = outpointKey(record)
       this.#payments.set(name, { record, doneBlock })
       if (record.proof) this.#open.add(name)
@@ -72,12 +88,10 @@ export class CustodyRecords {
     })
   }
 
-  /** Payments to an account that are still kept with their proofs. */
+  /** Payments to an account that are still kept with their proofs, and recent ones that can never be credited. */
   paymentsTo(account: Address): CustodyPayment[] {
-    return [...this.#open].flatMap((name) => {
-      const record = this.#payments.get(name)?.record
-      return record?.account === account ? [record] : []
-    })
+    const open = [...this.#open].flatMap((name) => this.#payments.get(name)?.record ?? [])
+    return [...open, ...this.#refused.values()].filter((record) => record.account === account)
   }
 
   /** Spends of custody that are not known to be settled or reported from the block they stand in. */
@@ -91,13 +105,24 @@ export class CustodyRecords {
   }
 
   /** Takes up what one block has, and moves the cursor when it is given. */
-  async take(found: { payments: readonly CustodyPayment[]; spends: readonly CustodySpend[] }, cursor?: ScanCursor) {
+  async take(found: Pick<ScanResult, 'payments' | 'spends' | 'refused'>, cursor?: ScanCursor) {
     const writes: Write[] = []
+    for (const record of found.refused) {
+      const name = outpointKey(record)
+      this.#refused.delete(name)
+      if (this.#refused.size >= MAX_REFUSED) this.#refused.delete(this.#refused.keys().next().value as string)
+      this.#refused.set(name, record)
+    }
+    const proven = new Set<BtcHash>()
     for (const record of found.payments) {
       const name = outpointKey(record)
       const entry = { record, doneBlock: this.#payments.get(name)?.doneBlock }
       this.#payments.set(name, entry)
       if (record.proof) this.#open.add(name)
+      if (record.proof && !proven.has(record.txid)) {
+        proven.add(record.txid)
+        writes.push({ key: proofKey(record.txid), value: RLP.encode(proofFields(record.proof)) })
+      }
       writes.push(paymentWrite(entry))
     }
     for (const record of found.spends) {
@@ -117,7 +142,15 @@ export class CustodyRecords {
     const entry = this.#payments.get(outpointKey(record))
     if (!entry || entry.record.blockHash !== record.blockHash) return
     entry.doneBlock = record.blockHash
-    await this.#db.write([paymentWrite(entry)])
+    const writes = [paymentWrite(entry)]
+    // A spend that concerned nobody while the payment was not credited has to be reported now.
+    const spender = this.#spender.get(outpointKey(record))
+    const spend = spender && this.#spends.get(spender)
+    if (spend?.doneBlock) {
+      spend.doneBlock = undefined
+      writes.push(spendWrite(spend))
+    }
+    await this.#db.write(writes)
   }
 
   async finishSpend(record: CustodySpend): Promise<void> {
@@ -132,9 +165,11 @@ export class CustodyRecords {
     const writes: Write[] = []
     const isHistory = (e: Entry<CustodyPayment | CustodySpend>) =>
       e.doneBlock === e.record.blockHash && e.record.height + HISTORY_BLOCKS <= bestHeight
+    const proofless = new Set<BtcHash>()
     for (const name of this.#open) {
       const entry = this.#payments.get(name)
       if (!entry || !isHistory(entry)) continue
+      proofless.add(entry.record.txid)
       this.#open.delete(name)
       entry.record = { ...entry.record, proof: undefined }
       writes.push(paymentWrite(entry))
@@ -147,11 +182,15 @@ export class CustodyRecords {
         const name = outpointKey(outpoint)
         this.#spender.delete(name)
         this.#payments.delete(name)
+        proofless.add(outpoint.txid)
         this.#open.delete(name)
         writes.push({ key: paymentKey(outpoint), value: undefined })
       }
     }
-    if (writes.length > 0) await this.#db.write(writes)
+    if (writes.length === 0) return
+    for (const name of this.#open) proofless.delete(this.#payments.get(name)?.record.txid as BtcHash)
+    for (const id of proofless) writes.push({ key: proofKey(id), value: undefined })
+    await this.#db.write(writes)
   }
 
   #keepSpend(entry: Entry<CustodySpend>): void {
@@ -168,6 +207,10 @@ function paymentKey({ txid, vout }: Outpoint): Uint8Array {
   return keyIn(keyspace.bridge, PAYMENT, fromHex(txid), uintBE(vout, 4))
 }
 
+function proofKey(txid: BtcHash): Uint8Array {
+  return keyIn(keyspace.bridge, PROOF, fromHex(txid))
+}
+
 function paymentWrite({ record, doneBlock }: Entry<CustodyPayment>): Write {
   const { kind, sats, blockHash, height, isCoinbase, account, refundKey, qy, proof } = record
   const value = RLP.encode([
@@ -178,13 +221,13 @@ function paymentWrite({ record, doneBlock }: Entry<CustodyPayment>): Write {
     account ? fromHex(account) : NONE,
     refundKey ?? NONE,
     qy ?? NONE,
-    proof ? proofFields(proof) : [],
+    proof ? 1 : 0,
     doneBlock ? fromHex(doneBlock) : NONE,
   ])
   return { key: paymentKey(record), value }
 }
 
-function decodePayment(key: Uint8Array, value: Uint8Array): Entry<CustodyPayment> {
+function decodePayment(key: Uint8Array, value: Uint8Array): Entry<CustodyPayment> & { readonly isOpen: boolean } {
   const [flags, sats, block, height, account, refundKey, qy, proof, done] = RLP.decode(value) as Fields
   const record: CustodyPayment = {
     txid: toHex(key.subarray(0, 32)) as BtcHash,
@@ -197,9 +240,9 @@ function decodePayment(key: Uint8Array, value: Uint8Array): Entry<CustodyPayment
     account: optional(account) && (toHex(bytes(account)) as Address),
     refundKey: optional(refundKey),
     qy: optional(qy),
-    proof: decodeProof(proof as Fields),
   }
-  return { record, doneBlock: optional(done) && (toHex(bytes(done)) as BtcHash) }
+  const isOpen = bytes(proof).length > 0
+  return { record, isOpen, doneBlock: optional(done) && (toHex(bytes(done)) as BtcHash) }
 }
 
 function spendWrite({ record, doneBlock }: Entry<CustodySpend>): Write {

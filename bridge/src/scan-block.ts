@@ -16,6 +16,11 @@ const P2TR_BYTES = 34
 /** `OP_RETURN <"HWSD"`: whatever follows, such an output claims to be a deposit's. */
 const DEPOSIT_RETURN_HEAD = fromHex('0x6a2248575344')
 
+/** Payments of one transaction that are taken up; whoever splits his deposit further credits the rest by hand. */
+export const MAX_PAYMENTS_PER_TRANSACTION = 64
+/** Payments of one block that can never be credited and are shown with the reason. */
+export const MAX_REFUSED_PER_BLOCK = 64
+
 export interface Outpoint {
   readonly txid: BtcHash
   readonly vout: number
@@ -35,7 +40,7 @@ export interface CustodyPayment extends Outpoint {
   readonly refundKey?: Uint8Array
   /** The Bridge contract's Qy; for `address`. */
   readonly qy?: Uint8Array
-  /** Absent for `plain`, and once the payment is credited for good. */
+  /** One object for all payments of a transaction. Absent for `plain`, for what can never be credited, and once the payment is credited for good. */
   readonly proof?: InclusionProof
 }
 
@@ -54,6 +59,8 @@ export interface ScanTargets {
   readonly chainId: bigint
   /** The committee's plain address. */
   readonly plainScript: Uint8Array
+  /** Why a payment can never be credited; undefined when it may. */
+  refusalOf(payment: Pick<CustodyPayment, 'sats' | 'refundKey'>): string | undefined
   addressOf(script: Uint8Array): RegisteredAddress | undefined
   isCustody(outpoint: Outpoint): boolean
 }
@@ -63,14 +70,22 @@ export function outpointKey({ txid, vout }: Outpoint): string {
   return `${txid}:${vout}`
 }
 
+/** What one block has for the bridge. */
+export interface ScanResult {
+  readonly payments: readonly CustodyPayment[]
+  readonly spends: readonly CustodySpend[]
+  /** Payments that can never be credited, without proofs, for their payers to see. */
+  readonly refused: readonly CustodyPayment[]
+  /** Payments beyond the limits. */
+  readonly dropped: number
+}
+
 /** Everything in a block that concerns the bridge. */
-export function scanBlock(
-  block: Block,
-  height: number,
-  targets: ScanTargets,
-): { readonly payments: readonly CustodyPayment[]; readonly spends: readonly CustodySpend[] } {
+export function scanBlock(block: Block, height: number, targets: ScanTargets): ScanResult {
   const payments: CustodyPayment[] = []
   const spends: CustodySpend[] = []
+  const refused: CustodyPayment[] = []
+  let dropped = 0
   const fresh = new Set<string>()
   // Hashing every transaction is for blocks that have something for us.
   let ids: Uint8Array[] | undefined
@@ -86,20 +101,27 @@ export function scanBlock(
             ? [{ index: i, outpoint: { txid, vout } }]
             : [],
         )
-    if (spent.length > 0) spends.push({ ...at, txid: txid(tx), spent, proof: prove(index) })
-    for (const found of paymentsIn(tx, targets)) {
-      const id = txid(tx)
-      fresh.add(outpointKey({ txid: id, vout: found.vout }))
-      payments.push({
-        ...found,
-        ...at,
-        txid: id,
-        isCoinbase: coinbase,
-        proof: found.kind === 'plain' ? undefined : prove(index),
-      })
+    const found = paymentsIn(tx, targets)
+    if (spent.length === 0 && found.length === 0) continue
+    const base = { ...at, txid: txid(tx), isCoinbase: coinbase }
+    let proof: InclusionProof | undefined
+    if (spent.length > 0) spends.push({ ...at, txid: base.txid, spent, proof: (proof ??= prove(index)) })
+    let taken = 0
+    for (const output of found) {
+      const payment: CustodyPayment = { ...base, ...output }
+      // Change of any size is custody; what else lies below the minimum never is.
+      const isChange = output.kind === 'plain' && spent.length > 0
+      if (!isChange && targets.refusalOf(output) !== undefined) {
+        if (output.kind !== 'plain' && refused.length < MAX_REFUSED_PER_BLOCK) refused.push(payment)
+        else dropped++
+      } else if (taken++ >= MAX_PAYMENTS_PER_TRANSACTION) dropped++
+      else {
+        fresh.add(outpointKey(payment))
+        payments.push(output.kind === 'plain' ? payment : { ...payment, proof: (proof ??= prove(index)) })
+      }
     }
   }
-  return { payments, spends }
+  return { payments, spends, refused, dropped }
 }
 
 function paymentsIn(tx: Transaction, targets: ScanTargets) {
