@@ -9,7 +9,7 @@ import { ROOT } from '../kit/devnet.ts'
 import { ask, sendAll } from './json-rpc-load.ts'
 
 const RECEIVER = '0x00000000000000000000000000000000000ca4e0'
-const GAS_PRICE = { maxFeePerGas: 100_000_000_000n, maxPriorityFeePerGas: 100_000n }
+const GAS_PRICE = { maxFeePerGas: 10_000_000_000n, maxPriorityFeePerGas: 100_000n }
 const POLL_MS = 25
 const LIMIT_MS = 60_000
 
