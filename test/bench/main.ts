@@ -1,8 +1,9 @@
 // Measures a node and a devnet and prints tables: npm run bench [-- --write docs/benchmarks.md]
+import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
 import { parseArgs } from 'node:util'
-import { startDevnet } from '../kit/devnet.ts'
+import { ROOT, startDevnet } from '../kit/devnet.ts'
 import { measureHeaderRates } from './header-rates.ts'
 import { closeConnections } from './json-rpc-load.ts'
 import { measureFinality, measurePeg, type Latency } from './latencies.ts'
@@ -116,7 +117,7 @@ closeConnections()
 
 if (options.write !== undefined) {
   const [cpu] = cpus()
-  const machine = `${cpus().length} × ${cpu?.model.trim() ?? 'unknown processor'}, ${round(totalmem() / 2 ** 30)} GB, Node ${process.version}, ${process.platform}-${process.arch}`
+  const machine = `${cpus().length} × ${cpu?.model.trim() ?? 'unknown processor'}, ${round(totalmem() / 2 ** 30)} GB, Node ${process.version}, ${process.platform}-${process.arch}, commit ${currentCommit()}`
   const head = [
     '# Benchmarks',
     '',
@@ -127,4 +128,10 @@ if (options.write !== undefined) {
     '',
   ].join('\n')
   writeFileSync(options.write, head + sections.join('\n'))
+}
+
+/** The commit that was measured, with a mark where files differ from it. */
+function currentCommit(): string {
+  const git = (...args: string[]) => execFileSync('git', args, { cwd: ROOT, encoding: 'utf8' }).trim()
+  return git('rev-parse', '--short', 'HEAD') + (git('status', '--porcelain') === '' ? '' : ' with changes')
 }
