@@ -111,9 +111,6 @@ export class BridgeService implements Inherents, BridgeView {
     await this.#watcher.stop()
   }
 
-  /** The best block changed; what depends on it is read when it is asked for. */
-  onHead(_head: BlockRef): void {}
-
   /** A block is final: records that its state has credited or settled are done. */
   onFinalized(ref: BlockRef): void {
     this.#signer.onFinalized(ref)

@@ -216,7 +216,6 @@ export async function createNode(dependencies: NodeDependencies): Promise<Hawser
       onImported: (block) => finality.onBlock(block),
       onHead: ({ head }) => {
         finality.onBlock(head)
-        bridge.onHead(head)
         const pauseId = takeResumeRequest(config.dataDir, logger)
         if (pauseId !== undefined) bridge.requestResume(pauseId)
       },

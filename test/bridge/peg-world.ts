@@ -168,7 +168,6 @@ export class PegWorld {
     })
     for (const { bridge } of this.members) {
       invariant(bridge.acceptableBlock(ref.hash), 'every member votes for the block')
-      bridge.onHead(ref)
       bridge.onFinalized(ref)
     }
     return { hash: ref.hash, inherents: inherents.map((call) => call.label) }

@@ -222,51 +222,31 @@ function reseal(
   return { block: forged, seal: secp256k1.sign(sealDigest(18443n, toHex(forged.hash()) as Hash32), key) }
 }
 
-function header(block: SealedBlock['block']) {
-  const {
-    parentHash,
-    uncleHash,
-    coinbase,
-    stateRoot,
-    transactionsTrie,
-    receiptTrie,
-    logsBloom,
-    difficulty,
-    number,
-    gasLimit,
-    gasUsed,
-    timestamp,
-    extraData,
-    mixHash,
-    nonce,
-    baseFeePerGas,
-    withdrawalsRoot,
-    blobGasUsed,
-    excessBlobGas,
-    parentBeaconBlockRoot,
-    requestsHash,
-  } = block.header
-  return {
-    parentHash,
-    uncleHash,
-    coinbase,
-    stateRoot,
-    transactionsTrie,
-    receiptTrie,
-    logsBloom,
-    difficulty,
-    number,
-    gasLimit,
-    gasUsed,
-    timestamp,
-    extraData,
-    mixHash,
-    nonce,
-    baseFeePerGas,
-    withdrawalsRoot,
-    blobGasUsed,
-    excessBlobGas,
-    parentBeaconBlockRoot,
-    requestsHash,
-  }
+const HEADER_FIELDS = [
+  'parentHash',
+  'uncleHash',
+  'coinbase',
+  'stateRoot',
+  'transactionsTrie',
+  'receiptTrie',
+  'logsBloom',
+  'difficulty',
+  'number',
+  'gasLimit',
+  'gasUsed',
+  'timestamp',
+  'extraData',
+  'mixHash',
+  'nonce',
+  'baseFeePerGas',
+  'withdrawalsRoot',
+  'blobGasUsed',
+  'excessBlobGas',
+  'parentBeaconBlockRoot',
+  'requestsHash',
+] as const
+
+/** A header's fields as createBlock takes them. */
+function header({ header }: SealedBlock['block']) {
+  return Object.fromEntries(HEADER_FIELDS.map((field) => [field, header[field]]))
 }
