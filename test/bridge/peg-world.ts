@@ -177,6 +177,14 @@ export class PegWorld {
     for (let i = 0; i < count; i++) await this.block()
   }
 
+  /** Makes blocks until a condition holds: how much goes into one block depends on how fast the machine is. */
+  async blocksUntil(what: string, condition: () => Promise<boolean>, limit = 60): Promise<void> {
+    for (let made = 0; !(await condition()); made++) {
+      invariant(made < limit, `${limit} blocks came without ${what}`)
+      await this.block()
+    }
+  }
+
   /** Waits in real time, without blocks of the chain, until a condition of the outside world holds. */
   async until(what: string, condition: () => Promise<boolean> | boolean, limitMs = 20_000): Promise<void> {
     const end = Date.now() + limitMs
