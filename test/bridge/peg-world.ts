@@ -213,7 +213,7 @@ export class PegWorld {
   }
 
   async balance(account: Address): Promise<bigint> {
-    return (await this.engine.stateAt(toHex(this.head().stateRoot) as Hash32).account(account))?.balance ?? 0n
+    return (await this.engine.stateAt(this.head()).account(account))?.balance ?? 0n
   }
 
   async view<T>(functionName: string, args: readonly unknown[] = []): Promise<T> {
@@ -226,9 +226,7 @@ export class PegWorld {
   /** The user's raw call of the bridge. */
   async userCall(functionName: string, args: readonly unknown[], value = 0n): Promise<Hex> {
     const head = this.head()
-    const account = await this.engine
-      .stateAt(toHex(head.stateRoot) as Hash32)
-      .account(this.user.address.toLowerCase() as Address)
+    const account = await this.engine.stateAt(head).account(this.user.address.toLowerCase() as Address)
     const { baseFeePerGas } = headerFromParent(this.spec, head, slotOf(this.spec, head.timestamp) + 1n)
     return this.user.signTransaction({
       chainId: this.spec.chainId,

@@ -32,7 +32,7 @@ function transfer(nonce: bigint, value = 12_345n): TypedTransaction {
 }
 
 async function balances(at: SealedBlock, addresses: readonly Address[]): Promise<bigint> {
-  const state = chain.engine.stateAt(toHex(at.block.header.stateRoot) as Hash32)
+  const state = chain.engine.stateAt(at.block.header)
   let sum = 0n
   for (const address of addresses) sum += (await state.account(address))?.balance ?? 0n
   return sum

@@ -156,7 +156,8 @@ export interface ExecutionEngine {
   call(at: BlockHeader, request: CallRequest, options?: Cancellable): Promise<CallOutcome>
   /** The least gas that the call needs to do what it does with much gas. */
   estimateGas(at: BlockHeader, request: CallRequest, options?: Cancellable): Promise<bigint | CallOutcome>
-  stateAt(root: Hash32): StateView
+  /** The state after a block, read only. */
+  stateAt(block: BlockHeader): StateView
 }
 
 // ---------------------------------------------------------------- Consensus and finality

@@ -1,6 +1,7 @@
+import type { BlockHeader } from '@ethereumjs/block'
 import type { Common } from '@ethereumjs/common'
 import type { TypedTransaction } from '@ethereumjs/tx'
-import { isAppError, messageOf, toHex, type Address, type Hash32, type Logger } from '@hawser/primitives'
+import { isAppError, messageOf, type Address, type Hash32, type Logger } from '@hawser/primitives'
 import type { BlockImporter } from './block-importer.ts'
 import type { HeadChange } from './block-tree.ts'
 import type { ChainStore, ExecutionEngine, StateView, Transport } from './ports.ts'
@@ -22,7 +23,7 @@ export class TransactionPoolService {
   readonly #parts: TransactionPoolParts
   readonly #listeners = new Set<(tx: TypedTransaction) => void>()
   readonly #stops: (() => void)[] = []
-  #view: { readonly root: Hash32; readonly state: StateView } | undefined
+  #view: { readonly head: BlockHeader; readonly state: StateView } | undefined
   #updating: Promise<void> = Promise.resolve()
 
   constructor(parts: TransactionPoolParts) {
@@ -101,8 +102,8 @@ export class TransactionPoolService {
   }
 
   async #account(address: Address): Promise<PoolAccount> {
-    const root = toHex(this.#head().stateRoot) as Hash32
-    if (this.#view?.root !== root) this.#view = { root, state: this.#parts.engine.stateAt(root) }
+    const head = this.#head()
+    if (this.#view?.head !== head) this.#view = { head, state: this.#parts.engine.stateAt(head) }
     const account = await this.#view.state.account(address)
     return { nonce: account?.nonce ?? 0n, balance: account?.balance ?? 0n }
   }

@@ -187,8 +187,8 @@ export class EthereumJsEngine implements ExecutionEngine {
     return estimateGas(await this.#machine(at), callHeader(at, request), request)
   }
 
-  stateAt(root: Hash32): StateView {
-    const opened = openMachine({ ...this.#parts, nodes: this.#nodes }, fromHex(root), () => undefined)
+  stateAt(block: BlockHeader): StateView {
+    const opened = openMachine({ ...this.#parts, nodes: this.#nodes }, block.stateRoot, () => undefined)
     // Whoever reads awaits it; an unread view must not bring the process down.
     opened.catch(() => undefined)
     return {

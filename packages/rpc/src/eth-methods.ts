@@ -6,7 +6,7 @@ import {
   type CallOutcome,
   type CallRequest,
 } from '@hawser/chain'
-import { toHex, type Address, type Hash32, type Hex } from '@hawser/primitives'
+import { toHex, type Address, type Hex } from '@hawser/primitives'
 import type { RpcBackend } from './backend.ts'
 import type { BlockReader } from './block-reader.ts'
 import { invalidParams, reverted, RpcCode, RpcError } from './errors.ts'
@@ -38,7 +38,7 @@ export function ethMethods(
 ): Record<string, Method> {
   const { store, engine, pool, spec } = backend
   const head = () => reader.header('latest')
-  const stateOf = (parameter: unknown) => engine.stateAt(toHex(reader.header(parameter).stateRoot) as Hash32)
+  const stateOf = (parameter: unknown) => engine.stateAt(reader.header(parameter))
   const located = (hash: unknown) => {
     const place = store.transactionLocation(readHash(hash, 'transaction hash'))
     const sealed = place && store.block(place.blockHash)
