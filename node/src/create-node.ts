@@ -26,7 +26,7 @@ import {
   SignerGuard,
   VoterSet,
 } from '@hawser/consensus'
-import { EthereumJsEngine } from '@hawser/execution'
+import { HawserEngine } from '@hawser/execution'
 import { buildGenesis, committeeOf } from '@hawser/genesis'
 import { Libp2pTransport, SyncService } from '@hawser/p2p'
 import {
@@ -126,7 +126,7 @@ export async function createNode(dependencies: NodeDependencies): Promise<Hawser
       onEquivocation: ({ offender, slot }) =>
         logger.warn({ offender, slot: Number(slot) }, 'a validator sealed two blocks for one slot'),
     })
-    const engine = new EthereumJsEngine({
+    const engine = new HawserEngine({
       spec,
       common,
       store: db,

@@ -12,7 +12,7 @@ import {
   type Signer,
 } from '@hawser/chain'
 import { bridgeAbi, systemContracts } from '@hawser/contracts'
-import { EthereumJsEngine } from '@hawser/execution'
+import { HawserEngine } from '@hawser/execution'
 import { buildGenesis, committeeOf, devnetSpec } from '@hawser/genesis'
 import {
   concatBytes,
@@ -56,7 +56,7 @@ export class PegWorld {
   readonly bitcoin: EmbeddedChain
   readonly wallet: L1Wallet
   readonly store: StoredChain
-  readonly engine: EthereumJsEngine
+  readonly engine: HawserEngine
   readonly server: EmbeddedRpcServer
   readonly common: ReturnType<typeof createCommon>
 
@@ -93,7 +93,7 @@ export class PegWorld {
       new BitcoindSource(new BitcoindClient({ url: server.url, auth: server.credentials }), { network: 'regtest' })
     const wallet = new L1Wallet(source(), new Uint8Array(32).fill(5))
     let world: PegWorld | undefined = undefined
-    const engine = new EthereumJsEngine({
+    const engine = new HawserEngine({
       spec,
       common,
       store: db,

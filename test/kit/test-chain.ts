@@ -12,7 +12,7 @@ import {
   type Signer,
 } from '@hawser/chain'
 import { AuraConsensus, GuardedSigner, SignerGuard } from '@hawser/consensus'
-import { EthereumJsEngine } from '@hawser/execution'
+import { HawserEngine } from '@hawser/execution'
 import { buildGenesis, devnetSpec, genesisAccounts } from '@hawser/genesis'
 import { devValidatorKeys, validatorSpecOf } from '@hawser/node'
 import {
@@ -81,7 +81,7 @@ export class TestChain {
   readonly db = new MemoryStore()
   readonly store: StoredChain
   readonly tree: BlockTree
-  readonly engine: EthereumJsEngine
+  readonly engine: HawserEngine
   readonly importer: BlockImporter
   readonly consensus: AuraConsensus
   readonly genesisHash: Hash32
@@ -114,7 +114,7 @@ export class TestChain {
       throw new Error(reason)
     }
     const parts = { spec: this.spec, common: this.common, clock: this.clock, logger: silentLogger, onFatal }
-    this.engine = new EthereumJsEngine({
+    this.engine = new HawserEngine({
       ...parts,
       store: db,
       headerOf,

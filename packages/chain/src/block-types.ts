@@ -37,6 +37,8 @@ export interface Receipt {
   /** EIP-2718 transaction type. */
   readonly type: number
   readonly status: 0 | 1
+  /** The state root after the transaction, in blocks of plain Ethereum chains before Byzantium: it stands in the status's place there. */
+  readonly postState?: Hash32
   /** Of the block up to and with this transaction. */
   readonly cumulativeGasUsed: bigint
   readonly logs: readonly Log[]
@@ -56,11 +58,19 @@ export function encodeSealedBlock({ block, seal }: SealedBlock): Uint8Array {
   return RLP.encode([block.raw(), seal])
 }
 
+/** Which rules a block is read and run by: one set for the whole chain, or the fork that its header belongs to. */
+export type ForkSchedule = (header: {
+  readonly number: bigint
+  /** Unix seconds */
+  readonly timestamp: bigint
+  readonly difficulty: bigint
+}) => Common
+
 /**
  * A block from a peer or the disk; the size is checked before anything is parsed.
  * @throws BLOCK_MALFORMED
  */
-export function decodeSealedBlock(bytes: Uint8Array, common: Common): SealedBlock {
+export function decodeSealedBlock(bytes: Uint8Array, rules: Common | ForkSchedule): SealedBlock {
   if (bytes.length > MAX_BLOCK_BYTES + 1024) throw malformed(`${bytes.length} bytes are more than a block may have`)
   try {
     const parts = RLP.decode(bytes)
@@ -68,10 +78,22 @@ export function decodeSealedBlock(bytes: Uint8Array, common: Common): SealedBloc
     const [body, seal] = parts
     if (!(seal instanceof Uint8Array) || (seal.length !== SEAL_BYTES && seal.length !== 0))
       throw new Error('the seal is not 65 bytes')
+    const common = typeof rules === 'function' ? rules(readHeaderFields(body)) : rules
     return { block: createBlockFromRLP(RLP.encode(body), { common, setHardfork: false }), seal }
   } catch (cause) {
     throw malformed(messageOf(cause), cause)
   }
+}
+
+/** What a fork is chosen by, of a block's decoded RLP: difficulty, number and timestamp are the fields 7, 8 and 11 of its header. */
+export function readHeaderFields(body: unknown): Parameters<ForkSchedule>[0] {
+  const header = Array.isArray(body) ? (body[0] as unknown) : undefined
+  const field = (index: number) => {
+    const value: unknown = Array.isArray(header) ? header[index] : undefined
+    if (!(value instanceof Uint8Array) || value.length > 32) throw new Error('the header has no such field')
+    return readUintBE(value)
+  }
+  return { difficulty: field(7), number: field(8), timestamp: field(11) }
 }
 
 function malformed(why: string, cause?: unknown): AppError {
@@ -81,7 +103,7 @@ function malformed(why: string, cause?: unknown): AppError {
 /** The EIP-2718 encoding of a receipt, as the receipts root has it: type | RLP [status, cumulative gas, bloom, logs]. */
 export function encodeReceipt(receipt: Receipt): Uint8Array {
   const payload = RLP.encode([
-    receipt.status === 1 ? Uint8Array.of(1) : new Uint8Array(),
+    receipt.postState ?? (receipt.status === 1 ? Uint8Array.of(1) : new Uint8Array()),
     receipt.cumulativeGasUsed,
     logsBloom(receipt.logs),
     receipt.logs.map((log) => [log.address, [...log.topics], log.data]),
@@ -89,7 +111,7 @@ export function encodeReceipt(receipt: Receipt): Uint8Array {
   return receipt.type === 0 ? payload : concatBytes(Uint8Array.of(receipt.type), payload)
 }
 
-/** All receipts of a block, for the store: RLP [[type, status, cumulative gas, logs], ...]. */
+/** All receipts of a block, for the store: RLP [[type, status, cumulative gas, logs, post state?], ...]. */
 export function encodeReceipts(receipts: readonly Receipt[]): Uint8Array {
   return RLP.encode(
     receipts.map((r) => [
@@ -97,17 +119,19 @@ export function encodeReceipts(receipts: readonly Receipt[]): Uint8Array {
       r.status,
       r.cumulativeGasUsed,
       r.logs.map((log) => [log.address, [...log.topics], log.data]),
+      ...(r.postState ? [r.postState] : []),
     ]),
   )
 }
 
-type StoredReceipt = [Uint8Array, Uint8Array, Uint8Array, [Uint8Array, Uint8Array[], Uint8Array][]]
+type StoredReceipt = [Uint8Array, Uint8Array, Uint8Array, [Uint8Array, Uint8Array[], Uint8Array][], Uint8Array?]
 
 /** The inverse of `encodeReceipts`; the bytes are our own. */
 export function decodeReceipts(bytes: Uint8Array): Receipt[] {
-  return (RLP.decode(bytes) as unknown as StoredReceipt[]).map(([type, status, gas, logs]) => ({
+  return (RLP.decode(bytes) as unknown as StoredReceipt[]).map(([type, status, gas, logs, postState]) => ({
     type: Number(readUintBE(type)),
     status: readUintBE(status) === 1n ? 1 : 0,
+    ...(postState ? { postState: toHex(postState) as Hash32 } : {}),
     cumulativeGasUsed: readUintBE(gas),
     logs: logs.map(([address, topics, data]) => ({
       address: toHex(address) as Address,

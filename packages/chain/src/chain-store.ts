@@ -9,7 +9,7 @@ import {
   encodeSealedBlock,
   transactionHash,
 } from './block-types.ts'
-import type { Receipt, SealedBlock } from './block-types.ts'
+import type { ForkSchedule, Receipt, SealedBlock } from './block-types.ts'
 import type { BlockRef, ChainChange, ChainStore } from './ports.ts'
 
 /** Decoded blocks kept in memory: the unfinalised ones and what RPC clients ask for again and again. */
@@ -21,15 +21,15 @@ const FINALIZED = keyIn(keyspace.pointer, utf8('finalized'))
 /** The chain's database over a key-value store; docs/schema.md lists the keys. */
 export class StoredChain implements ChainStore {
   readonly #db: KeyValueStore
-  readonly #common: Common
+  readonly #rules: Common | ForkSchedule
   readonly #blocks = new Map<Hash32, SealedBlock>()
   readonly #unfinalized = new Map<Hash32, BlockRef>()
   #head: BlockRef
   #finalized: BlockRef
 
-  private constructor(db: KeyValueStore, common: Common, head: BlockRef, finalized: BlockRef) {
+  private constructor(db: KeyValueStore, rules: Common | ForkSchedule, head: BlockRef, finalized: BlockRef) {
     this.#db = db
-    this.#common = common
+    this.#rules = rules
     this.#head = head
     this.#finalized = finalized
   }
@@ -37,14 +37,14 @@ export class StoredChain implements ChainStore {
   /** Opens the chain, writing the genesis block and its state when the database is empty. */
   static async open(
     db: KeyValueStore,
-    common: Common,
+    rules: Common | ForkSchedule,
     genesis: { readonly sealed: SealedBlock; readonly state: readonly Write[] },
   ): Promise<StoredChain> {
     const head = db.get(HEAD)
     const finalized = db.get(FINALIZED)
     if (!head || !finalized) {
       const ref = blockRef(genesis.sealed.block)
-      const chain = new StoredChain(db, common, ref, ref)
+      const chain = new StoredChain(db, rules, ref, ref)
       await chain.commit({
         block: { sealed: genesis.sealed, receipts: [], state: genesis.state },
         head: { ref, added: [ref], removed: [] },
@@ -52,7 +52,7 @@ export class StoredChain implements ChainStore {
       })
       return chain
     }
-    const chain = new StoredChain(db, common, decodeRef(head), decodeRef(finalized))
+    const chain = new StoredChain(db, rules, decodeRef(head), decodeRef(finalized))
     const from = keyIn(keyspace.unfinalized)
     for await (const [key] of db.entries({ gte: from, lt: keyIn(keyspace.unfinalized + 1) })) {
       const ref = { number: readUintBE(key.subarray(1, 9)), hash: toHex(key.subarray(9)) as Hash32 }
@@ -70,7 +70,7 @@ export class StoredChain implements ChainStore {
     if (cached) return cached
     const bytes = this.#db.get(keyIn(keyspace.block, fromHex(hash)))
     if (!bytes) return undefined
-    const sealed = decodeSealedBlock(bytes, this.#common)
+    const sealed = decodeSealedBlock(bytes, this.#rules)
     this.#remember(hash, sealed)
     return sealed
   }

@@ -1,4 +1,4 @@
-import { Common, Hardfork, type ChainConfig, type ParamsDict } from '@ethereumjs/common'
+import { Common, Hardfork, type ChainConfig, type CustomCrypto, type ParamsDict } from '@ethereumjs/common'
 import { keccak256, sha256 } from '@hawser/primitives'
 import { secp256k1 } from '@hawser/primitives/node'
 
@@ -54,10 +54,16 @@ export function createCommon(chainId: number): Common {
     bootstrapNodes: [],
     consensus: { type: 'pos', algorithm: 'casper', casper: {} },
   }
+  return createSharedCommon(chain, Hardfork.Osaka)
+}
+
+/** The rules of one fork of a chain, shared by everything that runs in it; native recovery and fast hashes. */
+export function createSharedCommon(chain: ChainConfig, hardfork: string, crypto: CustomCrypto = {}): Common {
   return new SharedCommon({
     chain,
-    hardfork: Hardfork.Osaka,
+    hardfork,
     customCrypto: {
+      ...crypto,
       keccak256,
       sha256,
       ecrecover(digest, v, r, s, id) {

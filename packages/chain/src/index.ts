@@ -8,8 +8,10 @@ export {
   encodeSealedBlock,
   logsBloom,
   MAX_BLOCK_BYTES,
+  readHeaderFields,
   SEAL_BYTES,
   transactionHash,
+  type ForkSchedule,
   type Log,
   type Receipt,
   type SealedBlock,
@@ -30,7 +32,7 @@ export {
   type ValidatorSpec,
 } from './chain-spec.ts'
 export { StoredChain } from './chain-store.ts'
-export { createCommon } from './common.ts'
+export { createCommon, createSharedCommon } from './common.ts'
 export {
   checkHeader,
   EMPTY_OMMERS_HASH,
