@@ -19,13 +19,18 @@ const FORKS_BY_TIME = [Hardfork.Paris, Hardfork.Shanghai, Hardfork.Cancun, Hardf
 
 /**
  * A rule set that is never copied. EthereumJS copies it for each transaction, header and block, and clones its parameters through
- * JSON each time: most of what decoding costs. All forks are active from the start, so nothing ever changes it.
+ * JSON each time: most of what decoding costs. It stands for one fork, and nothing ever changes it.
  */
 class SharedCommon extends Common {
   readonly #merged = new Set<ParamsDict>()
 
   override copy(): Common {
     return this
+  }
+
+  /** EthereumJS would move the fork of what it reads, ommers for one: whoever hands this set in has chosen it. */
+  override setHardforkBy(): string {
+    return this.hardfork()
   }
 
   override updateParams(params: ParamsDict): void {

@@ -37,12 +37,7 @@ export abstract class EthereumJsEngine {
       signal?.throwIfAborted()
       await run.transaction(tx)
     }
-    const result = await run.finish()
-    compare('stateRoot', toHex(header.stateRoot), result.stateRoot)
-    compare('receiptsRoot', toHex(header.receiptTrie), result.receiptsRoot)
-    compare('gasUsed', header.gasUsed, result.gasUsed)
-    compare('logsBloom', toHex(header.logsBloom), toHex(result.logsBloom))
-    return this.executed(machine, result)
+    return this.finish(machine, run, header)
   }
 
   async call(at: BlockHeader, request: CallRequest): Promise<CallOutcome> {
@@ -84,13 +79,23 @@ export abstract class EthereumJsEngine {
   }
 
   /** A machine on the state after a block; it runs by that block's rules unless others are given. */
-  protected machine(parent: BlockHeader, common: Common = parent.common): Promise<Machine> {
+  machine(parent: BlockHeader, common: Common = parent.common): Promise<Machine> {
     const { headerOf, store } = this.#parts
     return openMachine({ common, store, nodes: this.#nodes }, parent.stateRoot, (number) => {
       let header: BlockHeader | undefined = parent
       while (header && header.number > number) header = headerOf(toHex(header.parentHash) as Hash32)
       return header && header.number === number ? (toHex(header.hash()) as Hash32) : undefined
     })
+  }
+
+  /** Ends a run and compares what it came to with the header. @throws BLOCK_BAD_EXECUTION */
+  protected async finish(machine: Machine, run: BlockRun, header: BlockHeader): Promise<Executed> {
+    const result = await run.finish()
+    compare('stateRoot', toHex(header.stateRoot), result.stateRoot)
+    compare('receiptsRoot', toHex(header.receiptTrie), result.receiptsRoot)
+    compare('gasUsed', header.gasUsed, result.gasUsed)
+    compare('logsBloom', toHex(header.logsBloom), toHex(result.logsBloom))
+    return this.executed(machine, result)
   }
 
   protected executed(machine: Machine, result: BlockResult): Executed {

@@ -6,3 +6,5 @@ export type ExecutionError =
   | { code: 'BLOCK_BAD_EXECUTION'; fault: 'peer' }
   /** A system call failed: the block cannot exist. */
   | { code: 'SYSTEM_CALL_FAILED'; fault: 'local' }
+  /** A Geth genesis file that cannot be used. */
+  | { code: 'GENESIS_INVALID'; fault: 'user' }

@@ -1,3 +1,7 @@
 export { HawserEngine, type HawserEngineParts } from './hawser-engine.ts'
 export type { ExecutionError } from './errors.ts'
 export { buildGenesisState, type GenesisAccount } from './genesis-state.ts'
+export { EthereumEngine, type BuiltPayload, type PayloadAttributes } from './ethereum/ethereum-engine.ts'
+export { buildEthereumGenesis } from './ethereum/ethereum-genesis.ts'
+export { EthereumForks, type TimedFork } from './ethereum/fork-schedule.ts'
+export { MAX_GENESIS_BYTES, parseGethGenesis, type GethGenesis } from './ethereum/geth-genesis.ts'
