@@ -44,6 +44,7 @@ export {
   slotOf,
   slotTime,
 } from './header-rules.ts'
+export { orderedTrieRoot } from './ordered-trie.ts'
 export {
   decodeTransaction,
   effectiveGasPrice,
@@ -56,3 +57,4 @@ export {
 } from './transaction.ts'
 export { TransactionPool, upfrontCost, type PoolAccount } from './transaction-pool.ts'
 export { TransactionPoolService, type TransactionPoolParts } from './transaction-pool-service.ts'
+export { encodeBranchNode, encodeExtensionNode, encodeLeafNode } from './trie-node-encoding.ts'
