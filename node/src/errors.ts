@@ -19,3 +19,5 @@ export type NodeError =
   | { code: 'DEVNET_NOT_READY'; fault: 'local' }
   /** The data folder holds something that is no devnet of this version. */
   | { code: 'DATA_FOLDER_INVALID'; fault: 'user' }
+  /** A file of blocks that is cut off, malformed, or holds a block that execution refuses. */
+  | { code: 'CHAIN_FILE_INVALID'; fault: 'user' }

@@ -7,6 +7,7 @@ import type { Session } from './commands/command-kit.ts'
 import { addDemo } from './commands/demo-command.ts'
 import { addDepositCommands } from './commands/deposit-commands.ts'
 import { addDevnet } from './commands/devnet-command.ts'
+import { addImportChain } from './commands/import-chain-command.ts'
 import { addInit } from './commands/init-command.ts'
 import { addKeys } from './commands/keys-commands.ts'
 import { addL1Commands } from './commands/l1-commands.ts'
@@ -60,6 +61,7 @@ export function buildProgram(session: Session): Command {
   addAudit(program, session)
   addL1Commands(program, session)
   addNode(program, session)
+  addImportChain(program, session)
   addInit(program, session)
   addKeys(program, session)
   addPauseCommands(program, session)
@@ -103,6 +105,8 @@ const HINTS: Readonly<Record<string, string>> = {
   BTC_HASH_INVALID: 'copy the transaction id again, without 0x',
   HEX_INVALID: 'write 0x and an even number of hex digits',
   FILE_UNREADABLE: 'check the path and its permissions',
+  GENESIS_INVALID: 'correct the field, or take the file from where the chain was exported',
+  CHAIN_FILE_INVALID: 'export the file again; what was imported up to there stays',
   CONFIG_INVALID: 'correct the field; `hawser init` writes a valid file',
   SPEC_INVALID: 'get the chain spec from a source you trust',
   L1_UNREACHABLE: 'start it, or correct its URL and credentials (of a node: `bitcoin` in its configuration)',
