@@ -7,7 +7,7 @@ import type { TypedTransaction } from '@ethereumjs/tx'
 import type { Block as BitcoinBlock, InclusionProof } from '@hawser/bitcoin'
 import type { Address, BtcHash, Hash32, Hex, Wei } from '@hawser/primitives'
 import type { Write } from '@hawser/storage'
-import type { Receipt, SealedBlock } from './block-types.ts'
+import type { Log, Receipt, SealedBlock } from './block-types.ts'
 
 export interface Cancellable {
   readonly signal?: AbortSignal
@@ -47,13 +47,19 @@ export interface Signer {
 
 // ---------------------------------------------------------------- ChainStore
 
+/** A change of the state: writes for an atomic batch, and what memory does when that is on disk. */
+export interface StateChange {
+  readonly writes: readonly Write[]
+  apply(): void
+}
+
 /** One change of the chain's database: all of it or nothing. */
 export interface ChainChange {
   /** A block that is new, with its receipts and the state it writes. */
   readonly block?: {
     readonly sealed: SealedBlock
     readonly receipts: readonly Receipt[]
-    readonly state: readonly Write[]
+    readonly state: StateChange
   }
   /** The new best block, with the canonical blocks that it adds and removes (ascending numbers). */
   readonly head?: { readonly ref: BlockRef; readonly added: readonly BlockRef[]; readonly removed: readonly BlockRef[] }
@@ -62,6 +68,7 @@ export interface ChainChange {
     readonly ref: BlockRef
     readonly justification?: Uint8Array
     readonly pruned: readonly BlockRef[]
+    readonly state?: StateChange
   }
 }
 
@@ -89,37 +96,74 @@ export interface Executed {
   readonly logsBloom: Uint8Array
   readonly gasUsed: bigint
   readonly receipts: readonly Receipt[]
-  readonly state: readonly Write[]
+  readonly state: StateChange
 }
 
-/** A call as JSON-RPC knows it. */
+/** A call as JSON-RPC knows it. Without a price nothing is paid and BASEFEE reads 0, as Geth has it. */
 export interface CallRequest {
   readonly from?: Address
   readonly to?: Address
   readonly data?: Uint8Array
   readonly value?: bigint
   readonly gas?: bigint
+  readonly nonce?: bigint
   readonly gasPrice?: bigint
-  readonly accessList?: readonly { readonly address: Address; readonly storageKeys: readonly Hex[] }[]
+  readonly maxFeePerGas?: bigint
+  readonly maxPriorityFeePerGas?: bigint
+  readonly accessList?: readonly AccessListEntry[]
+  /** EIP-7702; never empty. */
+  readonly authorizationList?: readonly Authorization[]
+  /** EIP-4844; never empty. */
+  readonly blobVersionedHashes?: readonly Hash32[]
+  readonly maxFeePerBlobGas?: bigint
+}
+
+export interface AccessListEntry {
+  readonly address: Address
+  /** 32-byte keys. */
+  readonly storageKeys: readonly Hex[]
+}
+
+/** A signed permission to run an account's calls by another contract's code. @see EIP-7702 */
+export interface Authorization {
+  readonly chainId: bigint
+  readonly address: Address
+  readonly nonce: bigint
+  readonly yParity: bigint
+  readonly r: bigint
+  readonly s: bigint
 }
 
 export type CallOutcome =
   | { readonly kind: 'success'; readonly output: Uint8Array; readonly gasUsed: bigint; readonly created?: Address }
-  | { readonly kind: 'revert'; readonly output: Uint8Array; readonly gasUsed: bigint }
+  /** `reason` is what Solidity's Error(string) or Panic(uint256) says, if the output is one. */
+  | { readonly kind: 'revert'; readonly output: Uint8Array; readonly gasUsed: bigint; readonly reason?: string }
   /** The EVM halted: out of gas, invalid opcode, and so on. */
   | { readonly kind: 'halt'; readonly reason: string; readonly gasUsed: bigint }
 
-/** The state at one root, read only. */
+/** The state after one block, read only. Every read may throw STATE_MISSING. */
 export interface StateView {
-  account(
-    address: Address,
-  ): Promise<
-    | { readonly nonce: bigint; readonly balance: Wei; readonly codeHash: Hash32; readonly storageRoot: Hash32 }
-    | undefined
-  >
-  code(address: Address): Promise<Uint8Array>
+  account(address: Address): StateAccount | undefined
+  code(address: Address): Uint8Array
   /** The 32-byte word at a 32-byte key. */
-  storage(address: Address, key: Uint8Array): Promise<Uint8Array>
+  storage(address: Address, key: Uint8Array): Uint8Array
+  /** Proves an account and some of its slots, there or not, under the block's state root (EIP-1186). */
+  prove(address: Address, keys: readonly Uint8Array[]): StateProof
+}
+
+export interface StateAccount {
+  readonly nonce: bigint
+  readonly balance: Wei
+  readonly codeHash: Hash32
+  readonly storageRoot: Hash32
+}
+
+export interface StateProof {
+  readonly account: StateAccount | undefined
+  /** The RLP of the trie's nodes, from the root down. */
+  readonly accountProof: readonly Uint8Array[]
+  /** In the order of the keys; the word without leading zeros. */
+  readonly storage: readonly { readonly word: Uint8Array; readonly proof: readonly Uint8Array[] }[]
 }
 
 /** An inherent before it is signed. */
@@ -156,8 +200,162 @@ export interface ExecutionEngine {
   call(at: BlockHeader, request: CallRequest, options?: Cancellable): Promise<CallOutcome>
   /** The least gas that the call needs to do what it does with much gas. */
   estimateGas(at: BlockHeader, request: CallRequest, options?: Cancellable): Promise<bigint | CallOutcome>
-  /** The state after a block, read only. */
+  /** The state after a block, read only. @throws STATE_MISSING when it was pruned or never executed here */
   stateAt(block: BlockHeader): StateView
+  /** What the state does when blocks become final (ascending) and others are abandoned; called right before that is written. */
+  finalize(path: readonly BlockRef[], abandoned: readonly BlockRef[]): StateChange
+}
+
+// ---------------------------------------------------------------- Inspector
+
+/** What a simulation changes of an account before it runs. */
+export interface AccountOverride {
+  readonly nonce?: bigint
+  readonly balance?: bigint
+  readonly code?: Uint8Array
+  /** The whole storage: 32-byte key to 32-byte word. Not together with `stateDiff`. */
+  readonly state?: ReadonlyMap<Hex, Hex>
+  /** Single words of the storage. */
+  readonly stateDiff?: ReadonlyMap<Hex, Hex>
+  readonly movePrecompileToAddress?: Address
+}
+
+export type StateOverrides = ReadonlyMap<Address, AccountOverride>
+
+/** An EIP-4895 withdrawal; the amount in gwei. */
+export interface WithdrawalData {
+  readonly index: bigint
+  readonly validatorIndex: bigint
+  readonly address: Address
+  readonly amount: bigint
+}
+
+/** What a simulation changes of the block that it runs in. */
+export interface BlockOverrides {
+  readonly number?: bigint
+  /** Unix seconds. */
+  readonly time?: bigint
+  readonly gasLimit?: bigint
+  readonly feeRecipient?: Address
+  /** 32 bytes. */
+  readonly prevRandao?: Uint8Array
+  readonly baseFeePerGas?: bigint
+  readonly blobBaseFee?: bigint
+  /** 32 bytes. */
+  readonly beaconRoot?: Uint8Array
+  readonly withdrawals?: readonly WithdrawalData[]
+}
+
+/** What a simulation may cost the node. */
+export interface InspectionLimits {
+  /** Gas of one call, or of a whole eth_simulateV1. */
+  readonly gasCap: bigint
+  readonly timeoutMs: number
+  /** Characters of one trace's JSON, about. */
+  readonly maxTraceChars: number
+}
+
+export interface CallOptions {
+  readonly state?: StateOverrides
+  readonly block?: BlockOverrides
+}
+
+/** How a trace is told: Geth's names and options. */
+export type TracerConfig =
+  | {
+      readonly kind: 'structLogger'
+      readonly enableMemory: boolean
+      readonly disableStack: boolean
+      readonly disableStorage: boolean
+      readonly enableReturnData: boolean
+      /** Steps that are told; 0 for all. */
+      readonly limit: number
+    }
+  | { readonly kind: 'callTracer'; readonly onlyTopCall: boolean; readonly withLog: boolean }
+  | {
+      readonly kind: 'prestateTracer'
+      readonly diffMode: boolean
+      readonly disableCode: boolean
+      readonly disableStorage: boolean
+    }
+  | { readonly kind: '4byteTracer' }
+  | { readonly kind: 'noopTracer' }
+
+export interface TransactionTrace {
+  readonly txHash: Hash32
+  /** In the tracer's own form, as JSON-RPC answers it. */
+  readonly result: unknown
+}
+
+export interface SimulatedBlockRequest {
+  readonly overrides: BlockOverrides
+  readonly state: StateOverrides
+  readonly calls: readonly CallRequest[]
+}
+
+export interface SimulationOptions {
+  /** Whether nonces, balances and fees are checked as in a real block. */
+  readonly validation: boolean
+  /** Whether transfers of the native coin are told as logs of 0xeeee…. */
+  readonly traceTransfers: boolean
+}
+
+export interface SimulatedCall {
+  readonly output: Uint8Array
+  readonly gasUsed: bigint
+  /** Before refunds. */
+  readonly maxUsedGas: bigint
+  readonly logs: readonly Log[]
+  /** Why it failed: `execution reverted`, or why the EVM halted. */
+  readonly failure?: { readonly reverted: boolean; readonly reason: string }
+}
+
+/** A block that was simulated: whole, but that its transactions are not signed. */
+export interface SimulatedBlock {
+  readonly block: Block
+  readonly senders: readonly Address[]
+  readonly calls: readonly SimulatedCall[]
+}
+
+/** Looks into execution without changing anything: calls, estimates, simulations and traces, each within limits. */
+export interface Inspector {
+  /** @throws CALL_TIMEOUT, CALL_… when the call cannot run at all */
+  call(at: BlockHeader, request: CallRequest, limits: InspectionLimits, options?: CallOptions): Promise<CallOutcome>
+  /** The least gas with which the call succeeds, or what it does with all of it. */
+  estimateGas(
+    at: BlockHeader,
+    request: CallRequest,
+    limits: InspectionLimits,
+    options?: CallOptions,
+  ): Promise<bigint | CallOutcome>
+  /** The accounts and slots that a call touches, and what it costs with them listed. */
+  accessList(
+    at: BlockHeader,
+    request: CallRequest,
+    limits: InspectionLimits,
+    options?: CallOptions,
+  ): Promise<{ readonly accessList: readonly AccessListEntry[]; readonly outcome: CallOutcome }>
+  /** @throws SIMULATION_… (eth_simulateV1's own errors) */
+  simulate(
+    at: BlockHeader,
+    blocks: readonly SimulatedBlockRequest[],
+    options: SimulationOptions,
+    limits: InspectionLimits,
+  ): Promise<readonly SimulatedBlock[]>
+  traceCall(
+    at: BlockHeader,
+    request: CallRequest,
+    tracer: TracerConfig,
+    limits: InspectionLimits,
+    options?: CallOptions,
+  ): Promise<unknown>
+  /** Executes a block anew and traces all its transactions, or the one at `only`. @throws TRACE_TOO_LARGE */
+  traceBlock(
+    block: Block,
+    tracer: TracerConfig,
+    limits: InspectionLimits,
+    only?: number,
+  ): Promise<readonly TransactionTrace[]>
 }
 
 // ---------------------------------------------------------------- Consensus and finality

@@ -1,5 +1,7 @@
 export { HawserEngine, type HawserEngineParts } from './hawser-engine.ts'
 export type { ExecutionError } from './errors.ts'
+export type { InspectionError } from './inspect/errors.ts'
+export { EthereumJsInspector, type InspectorParts } from './inspect/inspector.ts'
 export { buildGenesisState, type GenesisAccount } from './genesis-state.ts'
 export { EthereumEngine, type BuiltPayload, type PayloadAttributes } from './ethereum/ethereum-engine.ts'
 export { buildEthereumGenesis } from './ethereum/ethereum-genesis.ts'
