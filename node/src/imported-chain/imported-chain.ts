@@ -32,6 +32,8 @@ import { readRlpItems } from './block-file.ts'
 
 /** Blocks between two lines of progress. */
 const PROGRESS_BLOCKS = 1_000
+/** Blocks that become final in one batch: each of these waits for the disk. */
+const FINALIZED_TOGETHER = 64
 
 /** A plain Ethereum chain in a store of its own, executed by Hawser's executor: what `hawser import-chain` serves. */
 export class ImportedChain {
@@ -87,8 +89,10 @@ export class ImportedChain {
       if (this.store.canonicalHash(block.header.number) === blockHash(block)) continue
       await this.#import(block)
       imported++
+      if (imported % FINALIZED_TOGETHER === 0) await this.#finalize()
       if (imported % PROGRESS_BLOCKS === 0) this.#logger.info({ block: Number(block.header.number) }, 'importing')
     }
+    await this.#finalize()
     return imported
   }
 
@@ -144,7 +148,6 @@ export class ImportedChain {
       await this.store.commit({
         block: { sealed: { block, seal: new Uint8Array() }, receipts, state },
         head: { ref, added: [ref], removed: [] },
-        finalized: { ref, pruned: [] },
       })
     } catch (cause) {
       throw new AppError<NodeError>(
@@ -153,6 +156,13 @@ export class ImportedChain {
         { cause },
       )
     }
+  }
+
+  /** What a trusted file holds is final. */
+  async #finalize(): Promise<void> {
+    const path = this.store.unfinalized()
+    const ref = path.at(-1)
+    if (ref) await this.store.commit({ finalized: { ref, pruned: [], state: this.engine.finalize(path, []) } })
   }
 }
 

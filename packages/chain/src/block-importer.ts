@@ -125,7 +125,7 @@ export class BlockImporter {
   }
 
   async #finalize(block: BlockRef, justification: Uint8Array): Promise<void> {
-    const { tree } = this.#parts
+    const { tree, engine } = this.#parts
     if (block.number <= tree.finalized().number) return
     if (!tree.has(block.hash))
       throw new AppError<ChainError>(
@@ -134,7 +134,7 @@ export class BlockImporter {
       )
     const { path, pruned, head } = tree.finalize(block.hash)
     await this.#commit({
-      finalized: { ref: block, justification, pruned },
+      finalized: { ref: block, justification, pruned, state: engine.finalize(path, pruned) },
       head: head && { ref: head.head, added: head.added, removed: head.removed },
     })
     if (head) this.#tell((listener) => listener.onHead?.(head))

@@ -46,7 +46,7 @@ export class StoredChain implements ChainStore {
       const ref = blockRef(genesis.sealed.block)
       const chain = new StoredChain(db, rules, ref, ref)
       await chain.commit({
-        block: { sealed: genesis.sealed, receipts: [], state: genesis.state },
+        block: { sealed: genesis.sealed, receipts: [], state: { writes: genesis.state, apply: () => undefined } },
         head: { ref, added: [ref], removed: [] },
         finalized: { ref, pruned: [] },
       })
@@ -106,6 +106,8 @@ export class StoredChain implements ChainStore {
     if (change.finalized) this.#writeFinalized(writes, change.finalized)
     // A final block must not be lost by a power cut: only then is the disk waited for.
     await this.#db.write(writes, { sync: change.finalized !== undefined })
+    change.block?.state.apply()
+    change.finalized?.state?.apply()
     if (change.block) {
       const ref = blockRef(change.block.sealed.block)
       this.#remember(ref.hash, change.block.sealed)
@@ -122,7 +124,7 @@ export class StoredChain implements ChainStore {
   #writeBlock(writes: Write[], { sealed, receipts, state }: NonNullable<ChainChange['block']>): void {
     const ref = blockRef(sealed.block)
     const hash = fromHex(ref.hash)
-    writes.push(...state)
+    for (const write of state.writes) writes.push(write)
     writes.push({ key: keyIn(keyspace.block, hash), value: encodeSealedBlock(sealed) })
     writes.push({ key: keyIn(keyspace.receipts, hash), value: encodeReceipts(receipts) })
     writes.push({ key: unfinalizedKey(ref), value: new Uint8Array() })
@@ -148,6 +150,7 @@ export class StoredChain implements ChainStore {
   }
 
   #writeFinalized(writes: Write[], change: NonNullable<ChainChange['finalized']>): void {
+    for (const write of change.state?.writes ?? []) writes.push(write)
     writes.push({ key: FINALIZED, value: encodeRef(change.ref) })
     if (change.justification)
       writes.push({ key: keyIn(keyspace.justification, fromHex(change.ref.hash)), value: change.justification })

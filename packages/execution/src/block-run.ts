@@ -5,7 +5,7 @@ import { runTx, type RunTxOpts } from '@ethereumjs/vm'
 import { logsBloom, type Log, type Receipt } from '@hawser/chain'
 import { SYSTEM_ADDRESS } from '@hawser/contracts'
 import { AppError, toHex, type Address, type Hash32 } from '@hawser/primitives'
-import { encodeReceiptsRoot } from './receipts-root.ts'
+import { receiptsRoot } from './receipts-root.ts'
 import type { ExecutionError } from './errors.ts'
 import type { Machine } from './machine.ts'
 
@@ -50,7 +50,6 @@ export abstract class BlockRun {
   }
 
   async begin(): Promise<void> {
-    // One checkpoint around the block: EthereumJS would otherwise write the trie after every transaction.
     await this.machine.state.checkpoint()
     await this.before()
   }
@@ -63,10 +62,9 @@ export abstract class BlockRun {
     const { state } = this.machine
     await this.after()
     await state.commit()
-    await state.flush()
     return {
       stateRoot: toHex(this.machine.root()) as Hash32,
-      receiptsRoot: await encodeReceiptsRoot(this.#receipts),
+      receiptsRoot: receiptsRoot(this.#receipts),
       logsBloom: logsBloom(this.#receipts.flatMap((receipt) => receipt.logs)),
       gasUsed: this.#gasUsed,
       receipts: this.#receipts,

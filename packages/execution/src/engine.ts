@@ -1,26 +1,32 @@
 import type { Block, BlockHeader } from '@ethereumjs/block'
 import type { Common } from '@ethereumjs/common'
-import type { CallOutcome, CallRequest, Cancellable, Executed, StateView } from '@hawser/chain'
-import { toHex, wei, type Hash32 } from '@hawser/primitives'
+import type { BlockRef, CallOutcome, CallRequest, Cancellable, Executed, StateChange, StateView } from '@hawser/chain'
+import { toHex, type Hash32 } from '@hawser/primitives'
 import type { KeyValueStore } from '@hawser/storage'
-import { bad, ethereumAddress, type BlockResult, type BlockRun } from './block-run.ts'
+import { bad, type BlockResult, type BlockRun } from './block-run.ts'
 import { callHeader, estimateGas, runCall } from './call.ts'
 import { openMachine, type Machine } from './machine.ts'
-import { NodeCache } from './trie-database.ts'
+import { StateDatabase, type History } from './state/state-database.ts'
+import { stateView } from './state/state-view.ts'
 
 export interface EngineParts {
   readonly store: KeyValueStore
   /** Headers by hash: how BLOCKHASH walks back along a fork. */
   readonly headerOf: (hash: Hash32) => BlockHeader | undefined
+  /** How many final states are kept; all of them unless it is said. */
+  readonly history?: History
 }
+
+const references = new WeakMap<BlockHeader, BlockRef>()
 
 /** Executes blocks and calls on EthereumJS's interpreter, with a block loop of our own; a chain's own rules are in a subclass. */
 export abstract class EthereumJsEngine {
   readonly #parts: EngineParts
-  readonly #nodes = new NodeCache()
+  readonly #states: StateDatabase
 
   constructor(parts: EngineParts) {
     this.#parts = parts
+    this.#states = new StateDatabase(parts.store, parts.history)
   }
 
   /**
@@ -32,59 +38,53 @@ export abstract class EthereumJsEngine {
   async execute(parent: BlockHeader, block: Block, { signal }: Cancellable = {}): Promise<Executed> {
     const { header } = block
     const { machine, run } = await this.openRun(parent, block)
-    await run.begin()
-    for (const tx of block.transactions) {
-      signal?.throwIfAborted()
-      await run.transaction(tx)
+    try {
+      await run.begin()
+      for (const tx of block.transactions) {
+        signal?.throwIfAborted()
+        await run.transaction(tx)
+      }
+      return await this.finish(machine, run, header)
+    } catch (error) {
+      machine.release()
+      throw error
     }
-    return this.finish(machine, run, header)
   }
 
   async call(at: BlockHeader, request: CallRequest): Promise<CallOutcome> {
     const machine = await this.machine(at)
-    const gas = request.gas !== undefined && request.gas < at.gasLimit ? request.gas : at.gasLimit
-    return runCall(machine, callHeader(at, request), request, gas)
-  }
-
-  async estimateGas(at: BlockHeader, request: CallRequest): Promise<bigint | CallOutcome> {
-    return estimateGas(await this.machine(at), callHeader(at, request), request)
-  }
-
-  stateAt(block: BlockHeader): StateView {
-    const opened = this.machine(block)
-    // Whoever reads awaits it; an unread view must not bring the process down.
-    opened.catch(() => undefined)
-    return {
-      async account(address) {
-        const account = await (await opened).state.getAccount(ethereumAddress(address))
-        return (
-          account && {
-            nonce: account.nonce,
-            balance: wei(account.balance),
-            codeHash: toHex(account.codeHash) as Hash32,
-            storageRoot: toHex(account.storageRoot) as Hash32,
-          }
-        )
-      },
-      async code(address) {
-        return (await opened).state.getCode(ethereumAddress(address))
-      },
-      async storage(address, key) {
-        const value = await (await opened).state.getStorage(ethereumAddress(address), key)
-        const word = new Uint8Array(32)
-        word.set(value, 32 - value.length)
-        return word
-      },
+    try {
+      const gas = request.gas !== undefined && request.gas < at.gasLimit ? request.gas : at.gasLimit
+      return await runCall(machine, callHeader(at, request), request, gas)
+    } finally {
+      machine.release()
     }
   }
 
+  async estimateGas(at: BlockHeader, request: CallRequest): Promise<bigint | CallOutcome> {
+    const machine = await this.machine(at)
+    try {
+      return await estimateGas(machine, callHeader(at, request), request)
+    } finally {
+      machine.release()
+    }
+  }
+
+  stateAt(block: BlockHeader): StateView {
+    return stateView(this.#states.open(referenceTo(block)))
+  }
+
+  finalize(path: readonly BlockRef[], abandoned: readonly BlockRef[]): StateChange {
+    return this.#states.finalize(path, abandoned)
+  }
+
   /** A machine on the state after a block; it runs by that block's rules unless others are given. */
-  machine(parent: BlockHeader, common: Common = parent.common): Promise<Machine> {
-    const { headerOf, store } = this.#parts
-    return openMachine({ common, store, nodes: this.#nodes }, parent.stateRoot, (number) => {
+  async machine(parent: BlockHeader, common: Common = parent.common): Promise<Machine> {
+    const { headerOf } = this.#parts
+    return openMachine(this.#states, common, this.#states.open(referenceTo(parent)), (number) => {
       let header: BlockHeader | undefined = parent
       while (header && header.number > number) header = headerOf(toHex(header.parentHash) as Hash32)
-      return header && header.number === number ? (toHex(header.hash()) as Hash32) : undefined
+      return header && header.number === number ? referenceTo(header).hash : undefined
     })
   }
 
@@ -95,12 +95,25 @@ export abstract class EthereumJsEngine {
     compare('receiptsRoot', toHex(header.receiptTrie), result.receiptsRoot)
     compare('gasUsed', header.gasUsed, result.gasUsed)
     compare('logsBloom', toHex(header.logsBloom), toHex(result.logsBloom))
-    return this.executed(machine, result)
+    return this.executed(machine, result, header)
   }
 
-  protected executed(machine: Machine, result: BlockResult): Executed {
-    return { ...result, state: machine.writes() }
+  /** What a run came to, as the block with this header; the machine is given back. */
+  protected executed(machine: Machine, result: BlockResult, header: BlockHeader): Executed {
+    const state = machine.change(referenceTo(header))
+    machine.release()
+    return { ...result, state }
   }
+}
+
+/** A block by number and hash, which is computed once for each header. */
+function referenceTo(header: BlockHeader): BlockRef {
+  let reference = references.get(header)
+  if (!reference) {
+    reference = { number: header.number, hash: toHex(header.hash()) as Hash32 }
+    references.set(header, reference)
+  }
+  return reference
 }
 
 function compare(field: string, header: string | bigint, ours: string | bigint): void {

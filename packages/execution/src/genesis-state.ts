@@ -6,7 +6,7 @@ import { MemoryStore, type Write } from '@hawser/storage'
 import { ethereumAddress } from './block-run.ts'
 import type { ExecutionError } from './errors.ts'
 import { openMachine } from './machine.ts'
-import { NodeCache } from './trie-database.ts'
+import { StateDatabase } from './state/state-database.ts'
 
 export interface GenesisAccount {
   readonly address: Address
@@ -24,11 +24,8 @@ export async function buildGenesisState(
   genesis: { readonly timestamp: bigint; readonly gasLimit: bigint; readonly baseFeePerGas: bigint },
   accounts: readonly GenesisAccount[],
 ): Promise<{ readonly stateRoot: Hash32; readonly state: readonly Write[] }> {
-  const machine = await openMachine(
-    { common, store: new MemoryStore(), nodes: new NodeCache() },
-    undefined,
-    () => undefined,
-  )
+  const states = new StateDatabase(new MemoryStore())
+  const machine = await openMachine(states, common, states.empty(), () => undefined)
   const { state, evm } = machine
   const header = createBlockHeader({ ...genesis, number: 0n }, { common, setHardfork: false, freeze: false })
   await state.checkpoint()
@@ -55,6 +52,5 @@ export async function buildGenesisState(
     state.originalStorageCache.clear()
   }
   await state.commit()
-  await state.flush()
-  return { stateRoot: toHex(machine.root()) as Hash32, state: machine.writes() }
+  return { stateRoot: toHex(machine.root()) as Hash32, state: machine.firstState() }
 }

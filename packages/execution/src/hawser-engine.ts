@@ -1,10 +1,4 @@
-import {
-  createBlock,
-  createBlockHeader,
-  genTransactionsTrieRoot,
-  type Block,
-  type BlockHeader,
-} from '@ethereumjs/block'
+import { createBlock, createBlockHeader, type Block, type BlockHeader } from '@ethereumjs/block'
 import type { Common } from '@ethereumjs/common'
 import { createLegacyTx, type TypedTransaction } from '@ethereumjs/tx'
 import {
@@ -16,6 +10,7 @@ import {
   slotOf,
   transactionHash,
   isInherentShape,
+  orderedTrieRoot,
   type BuildPlan,
   type Cancellable,
   type ChainSpec,
@@ -143,14 +138,14 @@ export class HawserEngine extends EthereumJsEngine implements ExecutionEngine {
           receiptTrie: fromHex(result.receiptsRoot),
           logsBloom: result.logsBloom,
           gasUsed: result.gasUsed,
-          transactionsTrie: await genTransactionsTrieRoot(transactions),
+          transactionsTrie: fromHex(orderedTrieRoot(transactions.map((tx) => tx.serialize()))),
         },
         transactions,
         withdrawals: [],
       },
       { common, setHardfork: false, freeze: false },
     )
-    return { block, executed: this.executed(machine, result), dropped }
+    return { block, executed: this.executed(machine, result, block.header), dropped }
   }
 
   async #signInherent(machine: Machine, call: InherentCall, plan: BuildPlan, gasLeft: bigint) {

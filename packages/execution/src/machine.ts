@@ -1,69 +1,106 @@
 import type { Common } from '@ethereumjs/common'
-import { createEVM, type EVMInterface, type EVMMockBlockchainInterface } from '@ethereumjs/evm'
-import { MerklePatriciaTrie } from '@ethereumjs/mpt'
-import { Caches, MerkleStateManager } from '@ethereumjs/statemanager'
-import { ValueEncoding } from '@ethereumjs/util'
+import { createEVM, type EVM, type EVMMockBlockchainInterface } from '@ethereumjs/evm'
 import { createVM, type VM } from '@ethereumjs/vm'
-import { AppError, fromHex, messageOf, ZERO_HASH, type Hash32 } from '@hawser/primitives'
-import type { KeyValueStore, Write } from '@hawser/storage'
-import type { ExecutionError } from './errors.ts'
-import { TrieDatabase, type NodeCache } from './trie-database.ts'
+import type { BlockRef, StateChange } from '@hawser/chain'
+import { fromHex, invariant, ZERO_HASH, type Hash32 } from '@hawser/primitives'
+import type { Write } from '@hawser/storage'
+import type { BlockState } from './state/block-state.ts'
+import { EthereumState } from './state/ethereum-state.ts'
+import { JournaledState } from './state/journaled-state.ts'
+import type { StateDatabase } from './state/state-database.ts'
+import { updateState, type StateUpdate } from './state/state-update.ts'
+import { trieRoot } from './state/trie.ts'
+
+/** Interpreters that wait for their next use, for each rule set: making one costs more than most calls. */
+const MAX_IDLE = 8
 
 /** Where a machine reads the hashes of earlier blocks for BLOCKHASH; at most 256 back. */
 export type BlockHashes = (number: bigint) => Hash32 | undefined
 
-/** An EVM on top of one state root, with everything that it writes kept apart. Made for one block or one call, then dropped. */
+/** An EVM on top of one block's state, with everything that it changes kept apart: for one block or one call. */
 export interface Machine {
   readonly vm: VM
-  readonly evm: EVMInterface
-  readonly state: MerkleStateManager
-  /** The root of what was flushed. */
+  readonly evm: EVM
+  readonly state: EthereumState
+  /** Ends the state's changes and gives the root; `change` tells what led to it. */
   root(): Uint8Array
-  writes(): Write[]
+  /** What the changes up to the last `root` mean for the database, as those of a block; once. */
+  change(block: BlockRef): StateChange
+  /** The same for the first block, which is final at once. */
+  firstState(): readonly Write[]
+  /** Gives the interpreter back for others; nothing of the machine may be used afterwards. Without it the machine just goes. */
+  release(): void
 }
 
-export interface MachineParts {
-  readonly common: Common
-  readonly store: KeyValueStore
-  readonly nodes: NodeCache
+interface Interpreter {
+  readonly vm: VM
+  readonly evm: EVM
+  readonly state: EthereumState
+  hashes: BlockHashes
+  below: BlockState
 }
 
-/** @throws STATE_MISSING when the root is not in the database */
+const idle = new WeakMap<Common, Interpreter[]>()
+
+/** A machine on the state `below`, with a rule set. */
 export async function openMachine(
-  parts: MachineParts,
-  root: Uint8Array | undefined,
+  states: StateDatabase,
+  common: Common,
+  below: BlockState,
   hashes: BlockHashes,
 ): Promise<Machine> {
-  const { common } = parts
-  const database = new TrieDatabase(parts.store, parts.nodes)
-  const trie = new MerklePatriciaTrie({
-    db: database,
-    useKeyHashing: true,
-    common,
-    valueEncoding: ValueEncoding.Bytes,
-    root: undefined,
-  })
-  // Ordered maps, not LRU caches: nothing that is not yet flushed may be evicted.
-  const state = new MerkleStateManager({ trie, common, caches: new Caches() })
-  if (root) {
-    try {
-      await state.setStateRoot(root)
-    } catch (cause) {
-      throw new AppError<ExecutionError>(
-        { code: 'STATE_MISSING', fault: 'local' },
-        `state is not available: ${messageOf(cause)}`,
-        {
-          cause,
-        },
-      )
-    }
+  await states.nodes.start()
+  const journal = new JournaledState(below)
+  const interpreter = idle.get(common)?.pop() ?? (await createInterpreter(common, journal, below, hashes))
+  const { vm, evm, state } = interpreter
+  state.reset(journal)
+  interpreter.hashes = hashes
+  interpreter.below = below
+  let update: StateUpdate | undefined
+  const ended = (): StateUpdate => {
+    invariant(update, 'the root was asked for')
+    return update
   }
+  return {
+    vm,
+    evm,
+    state,
+    root() {
+      update = updateState(below.nodes, below.root, journal.changes())
+      return trieRoot(update.root)
+    },
+    change: (block) => states.seal(below, ended(), journal, block),
+    firstState: () => states.sealFirst(ended(), journal),
+    release() {
+      evm.journal.cleanJournal()
+      evm.transientStorage.clear()
+      evm.events.removeAllListeners()
+      vm.events.removeAllListeners()
+      const waiting = idle.get(common) ?? []
+      if (waiting.length < MAX_IDLE && !waiting.includes(interpreter)) waiting.push(interpreter)
+      idle.set(common, waiting)
+    },
+  }
+}
+
+async function createInterpreter(
+  common: Common,
+  journal: JournaledState,
+  below: BlockState,
+  hashes: BlockHashes,
+): Promise<Interpreter> {
+  const state = new EthereumState(journal, (now) =>
+    trieRoot(updateState(interpreter.below.nodes, interpreter.below.root, now.changes()).root),
+  )
   const blockchain: EVMMockBlockchainInterface = {
-    getBlock: async (number: number) => ({ hash: () => Uint8Array.from(fromHex(hashes(BigInt(number)) ?? ZERO_HASH)) }),
+    getBlock: async (number: number) => ({
+      hash: () => Uint8Array.from(fromHex(interpreter.hashes(BigInt(number)) ?? ZERO_HASH)),
+    }),
     putBlock: async () => undefined,
     shallowCopy: () => blockchain,
   }
   const evm = await createEVM({ common, stateManager: state, blockchain })
   const vm = await createVM({ common, stateManager: state, blockchain, evm })
-  return { vm, evm, state, root: () => trie.root(), writes: () => database.writes() }
+  const interpreter: Interpreter = { vm, evm, state, hashes, below }
+  return interpreter
 }

@@ -3,7 +3,7 @@ import type { StorageError } from './errors.ts'
 import type { KeyValueStore } from './key-value-store.ts'
 
 /** The layout that this version reads and writes; docs/schema.md lists it. */
-export const SCHEMA_VERSION = 1
+export const SCHEMA_VERSION = 2
 
 /** The first byte of every key: one keyspace for each kind of record. docs/schema.md describes the values. */
 export const keyspace = {
@@ -21,8 +21,8 @@ export const keyspace = {
   justification: 0x05,
   /** 'head' | 'finalized' -> block hash 32 | number u64 */
   pointer: 0x06,
-  /** node hash 32 | 'c' code hash 32 -> trie node or contract code */
-  state: 0x07,
+  /** node number u48 -> trie node */
+  node: 0x07,
   /** GRANDPA's own records (consensus) */
   grandpa: 0x08,
   /** script 34 -> registered deposit address (bridge) */
@@ -31,6 +31,20 @@ export const keyspace = {
   bridge: 0x0a,
   /** parent number u64 | block hash 32 -> empty: blocks above the last finalised one */
   unfinalized: 0x0b,
+  /** code hash 32 -> contract code */
+  code: 0x0c,
+  /** keccak256(address) 32 -> the account's RLP in the last final state */
+  flatAccount: 0x0d,
+  /** keccak256(address) 32 | keccak256(slot) 32 -> the word in the last final state, without leading zeros */
+  flatStorage: 0x0e,
+  /** block hash 32 -> what the block changed of the state: blocks above the last final one */
+  stateDiff: 0x0f,
+  /** block hash 32 (zero for block 0) -> state root 32 | number u64 of its root node, 0 for the empty trie */
+  stateRoot: 0x10,
+  /** number u64 -> parent's hash 32, numbers u64 of the nodes that the final block replaced */
+  deaths: 0x11,
+  /** 'final' -> hash 32 of the block whose state is flat; 'oldest' -> number u64 of the oldest block with a state */
+  stateMeta: 0x12,
 } as const
 
 /** A key: the keyspace's byte, then the parts. */

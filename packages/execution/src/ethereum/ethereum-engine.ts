@@ -1,15 +1,8 @@
-import {
-  createBlock,
-  createBlockHeader,
-  genTransactionsTrieRoot,
-  genWithdrawalsTrieRoot,
-  type Block,
-  type BlockHeader,
-} from '@ethereumjs/block'
+import { createBlock, createBlockHeader, genWithdrawalsTrieRoot, type Block, type BlockHeader } from '@ethereumjs/block'
 import { ConsensusType } from '@ethereumjs/common'
 import type { TypedTransaction } from '@ethereumjs/tx'
 import { createAddressFromString, type CLRequest, type CLRequestType, type Withdrawal } from '@ethereumjs/util'
-import type { Cancellable, Executed, ForkSchedule } from '@hawser/chain'
+import { orderedTrieRoot, type Cancellable, type Executed, type ForkSchedule } from '@hawser/chain'
 import { equalBytes, fromHex, messageOf, toHex, type Address } from '@hawser/primitives'
 import { bad } from '../block-run.ts'
 import { EthereumJsEngine, type EngineParts } from '../engine.ts'
@@ -111,16 +104,16 @@ export class EthereumEngine extends EthereumJsEngine {
     const run = new EthereumBlockRun(machine, { header, uncleHeaders: [], withdrawals }, depositContract)
     await run.begin()
     for (const tx of transactions) await run.transaction(tx)
-    const executed = this.executed(machine, await run.finish())
+    const result = await run.finish()
     const block = createBlock(
       {
         header: {
           ...fields,
-          stateRoot: fromHex(executed.stateRoot),
-          receiptTrie: fromHex(executed.receiptsRoot),
-          logsBloom: executed.logsBloom,
-          gasUsed: executed.gasUsed,
-          transactionsTrie: await genTransactionsTrieRoot([...transactions]),
+          stateRoot: fromHex(result.stateRoot),
+          receiptTrie: fromHex(result.receiptsRoot),
+          logsBloom: result.logsBloom,
+          gasUsed: result.gasUsed,
+          transactionsTrie: fromHex(orderedTrieRoot(transactions.map((tx) => tx.serialize()))),
           ...(common.isActivatedEIP(7685) ? { requestsHash: run.requestsHash } : {}),
         },
         transactions: [...transactions],
@@ -128,7 +121,7 @@ export class EthereumEngine extends EthereumJsEngine {
       },
       options,
     )
-    return { block, executed, requests: run.requests }
+    return { block, executed: this.executed(machine, result, block.header), requests: run.requests }
   }
 }
 

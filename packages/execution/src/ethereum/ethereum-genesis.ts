@@ -4,7 +4,7 @@ import type { ForkSchedule } from '@hawser/chain'
 import { fromHex, sha256, uintBE } from '@hawser/primitives'
 import { MemoryStore, type Write } from '@hawser/storage'
 import { openMachine } from '../machine.ts'
-import { NodeCache } from '../trie-database.ts'
+import { StateDatabase } from '../state/state-database.ts'
 import type { GethGenesis } from './geth-genesis.ts'
 
 /** The first block of a plain Ethereum chain, and the state that it has. */
@@ -14,11 +14,8 @@ export async function buildEthereumGenesis(
 ): Promise<{ readonly block: Block; readonly state: readonly Write[] }> {
   const { timestamp, difficulty } = genesis
   const common = commonAt({ number: 0n, timestamp, difficulty })
-  const machine = await openMachine(
-    { common, store: new MemoryStore(), nodes: new NodeCache() },
-    undefined,
-    () => undefined,
-  )
+  const states = new StateDatabase(new MemoryStore())
+  const machine = await openMachine(states, common, states.empty(), () => undefined)
   const { state } = machine
   await state.checkpoint()
   for (const { address, balance, nonce, code, storage } of genesis.alloc) {
@@ -28,7 +25,6 @@ export async function buildEthereumGenesis(
     for (const [key, value] of storage) await state.putStorage(at, fromHex(key), withoutLeadingZeros(fromHex(value)))
   }
   await state.commit()
-  await state.flush()
   const block = createBlock(
     {
       header: {
@@ -56,7 +52,7 @@ export async function buildEthereumGenesis(
     },
     { common, setHardfork: false, freeze: false, skipConsensusFormatValidation: true },
   )
-  return { block, state: machine.writes() }
+  return { block, state: machine.firstState() }
 }
 
 function withoutLeadingZeros(word: Uint8Array): Uint8Array {
