@@ -2,16 +2,7 @@ import { createBlockFromRLP, type Block } from '@ethereumjs/block'
 import type { Common } from '@ethereumjs/common'
 import { RLP } from '@ethereumjs/rlp'
 import { Bloom } from './bloom.ts'
-import {
-  AppError,
-  concatBytes,
-  keccak256,
-  messageOf,
-  readUintBE,
-  toHex,
-  type Address,
-  type Hash32,
-} from '@hawser/primitives'
+import { AppError, concatBytes, messageOf, readUintBE, toHex, type Address, type Hash32 } from '@hawser/primitives'
 import type { BlockRef } from './ports.ts'
 
 /** The longest RLP of a block, in bytes (protocol.md section 2). */
@@ -149,9 +140,4 @@ export function logsBloom(logs: readonly Log[]): Uint8Array {
     for (const topic of log.topics) bloom.add(topic)
   }
   return bloom.bytes
-}
-
-/** The hash that identifies a transaction. */
-export function transactionHash(tx: { serialize(): Uint8Array }): Hash32 {
-  return toHex(keccak256(tx.serialize())) as Hash32
 }

@@ -1,16 +1,10 @@
 import type { Common } from '@ethereumjs/common'
 import { concatBytes, fromHex, invariant, readUintBE, toHex, uintBE, utf8, type Hash32 } from '@hawser/primitives'
 import { keyIn, keyspace, type KeyValueStore, type Write } from '@hawser/storage'
-import {
-  blockRef,
-  decodeReceipts,
-  decodeSealedBlock,
-  encodeReceipts,
-  encodeSealedBlock,
-  transactionHash,
-} from './block-types.ts'
+import { blockRef, decodeReceipts, decodeSealedBlock, encodeReceipts, encodeSealedBlock } from './block-types.ts'
 import type { ForkSchedule, Receipt, SealedBlock } from './block-types.ts'
 import type { BlockRef, ChainChange, ChainStore } from './ports.ts'
+import { transactionHash } from './transaction.ts'
 
 /** Decoded blocks kept in memory: the unfinalised ones and what RPC clients ask for again and again. */
 const MAX_CACHED_BLOCKS = 512

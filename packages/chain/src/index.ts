@@ -10,7 +10,6 @@ export {
   MAX_BLOCK_BYTES,
   readHeaderFields,
   SEAL_BYTES,
-  transactionHash,
   type ForkSchedule,
   type Log,
   type Receipt,
@@ -49,11 +48,13 @@ export {
   decodeTransaction,
   effectiveGasPrice,
   effectiveTip,
+  encodedTransaction,
   isInherentShape,
   maxFeePerGas,
   MAX_TRANSACTION_BYTES,
   MAX_TRANSACTION_GAS,
   senderOf,
+  transactionHash,
 } from './transaction.ts'
 export { TransactionPool, upfrontCost, type PoolAccount } from './transaction-pool.ts'
 export { TransactionPoolService, type TransactionPoolParts } from './transaction-pool-service.ts'

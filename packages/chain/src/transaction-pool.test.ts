@@ -3,8 +3,7 @@ import { createFeeMarket1559Tx, createLegacyTx, type TypedTransaction } from '@e
 import { describe, expect, it } from 'vitest'
 import { keccak256, utf8, type Address } from '@hawser/primitives'
 import { createCommon } from './common.ts'
-import { transactionHash } from './block-types.ts'
-import { decodeTransaction, senderOf } from './transaction.ts'
+import { decodeTransaction, senderOf, transactionHash } from './transaction.ts'
 import { MAX_POOL_BYTES, MAX_SENDER_GAPPED, MAX_SENDER_TRANSACTIONS, TransactionPool } from './transaction-pool.ts'
 
 const common = createCommon(18443)

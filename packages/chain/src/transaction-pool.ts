@@ -1,8 +1,7 @@
 import type { TypedTransaction } from '@ethereumjs/tx'
 import { AppError, type Address, type Hash32 } from '@hawser/primitives'
-import { transactionHash } from './block-types.ts'
 import type { ChainError } from './errors.ts'
-import { effectiveTip, isInherentShape, maxFeePerGas, senderOf } from './transaction.ts'
+import { effectiveTip, isInherentShape, maxFeePerGas, senderOf, transactionHash } from './transaction.ts'
 
 /** Transactions in the pool altogether. */
 export const MAX_POOL_TRANSACTIONS = 20_000

@@ -1,31 +1,109 @@
-import { createTxFromRLP, isBlob4844Tx, isLegacyTx, type TypedTransaction } from '@ethereumjs/tx'
+import {
+  create1559FeeMarketTxFromBytesArray,
+  createAccessList2930TxFromBytesArray,
+  createEOACode7702TxFromBytesArray,
+  createLegacyTxFromBytesArray,
+  isLegacyTx,
+  type TypedTransaction,
+} from '@ethereumjs/tx'
 import type { Common } from '@ethereumjs/common'
 import { RLP } from '@ethereumjs/rlp'
-import { AppError, messageOf, readUintBE, toHex, type Address } from '@hawser/primitives'
+import {
+  AppError,
+  equalBytes,
+  keccak256,
+  messageOf,
+  readUintBE,
+  toHex,
+  type Address,
+  type Hash32,
+} from '@hawser/primitives'
+import { publicKeyToAddress, secp256k1 } from '@hawser/primitives/node'
 import type { ChainError } from './errors.ts'
+import { SenderCache } from './sender-cache.ts'
+import { badSignature, signatureRecord } from './signature-record.ts'
 
 /** The longest encoding of a transaction, in bytes: as Geth has it. */
 export const MAX_TRANSACTION_BYTES = 128 * 1024
 /** EIP-7825: the most gas that one transaction may ask for. */
 export const MAX_TRANSACTION_GAS = 1n << 24n
 
-const SENDERS = new WeakMap<TypedTransaction, Address>()
+type Construct = (fields: unknown[], options: { common: Common; freeze: boolean }) => TypedTransaction
+/** How a decoded list becomes a transaction, by EIP-2718 type; 0 is legacy. */
+const CONSTRUCTORS: Readonly<Record<number, Construct>> = {
+  0: (fields, options) => createLegacyTxFromBytesArray(fields as never, options),
+  1: (fields, options) => createAccessList2930TxFromBytesArray(fields as never, options),
+  2: (fields, options) => create1559FeeMarketTxFromBytesArray(fields as never, options),
+  4: (fields, options) => createEOACode7702TxFromBytesArray(fields as never, options),
+}
 
-/** The sender; recovered once for each transaction object. @throws TX_BAD_SIGNATURE */
-export function senderOf(tx: TypedTransaction): Address {
-  let sender = SENDERS.get(tx)
-  if (!sender) {
-    try {
-      sender = toHex(tx.getSenderAddress().bytes) as Address
-    } catch (cause) {
-      throw new AppError<ChainError>(
-        { code: 'TX_BAD_SIGNATURE', fault: 'user' },
-        `invalid sender: ${messageOf(cause)}`,
-        { cause },
-      )
-    }
-    SENDERS.set(tx, sender)
+const HALF_ORDER = 0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0n
+
+/** What is found once for each transaction object. */
+interface Facts {
+  readonly encoded: Uint8Array
+  hash?: Hash32
+  sender?: Address
+}
+const FACTS = new WeakMap<object, Facts>()
+const SENDERS = new SenderCache()
+
+function factsOf(tx: { serialize(): Uint8Array }): Facts {
+  let facts = FACTS.get(tx)
+  if (!facts) {
+    facts = { encoded: tx.serialize() }
+    FACTS.set(tx, facts)
   }
+  return facts
+}
+
+/** The EIP-2718 encoding; made once for each transaction object. Not to be changed. */
+export function encodedTransaction(tx: { serialize(): Uint8Array }): Uint8Array {
+  return factsOf(tx).encoded
+}
+
+/** The hash that identifies a transaction; found once for each transaction object. */
+export function transactionHash(tx: { serialize(): Uint8Array }): Hash32 {
+  const facts = factsOf(tx)
+  return (facts.hash ??= toHex(keccak256(facts.encoded)) as Hash32)
+}
+
+/** The sender, if it was recovered before: for this object, or for another of the same hash. */
+export function knownSender(tx: TypedTransaction): Address | undefined {
+  const facts = factsOf(tx)
+  return (facts.sender ??= SENDERS.get(transactionHash(tx)))
+}
+
+/** Keeps a sender that was recovered elsewhere. */
+export function rememberSender(tx: TypedTransaction, sender: Address): void {
+  factsOf(tx).sender = sender
+  SENDERS.set(transactionHash(tx), sender)
+}
+
+/** What recovery needs of a transaction. @throws TX_BAD_SIGNATURE, also where EIP-2 forbids the s */
+export function recoverable(tx: TypedTransaction): Uint8Array {
+  if ((tx.s ?? 0n) > HALF_ORDER && tx.common.gteHardfork('homestead')) throw badSignature('s is in the upper half')
+  return signatureRecord(tx, encodedTransaction(tx))
+}
+
+/** The sender; recovered once for each transaction. @throws TX_BAD_SIGNATURE */
+export function senderOf(tx: TypedTransaction): Address {
+  const known = knownSender(tx)
+  if (known) return known
+  const record = recoverable(tx)
+  let sender: Address
+  try {
+    const key = secp256k1.ecrecover(
+      record.subarray(0, 32),
+      record.subarray(32, 64),
+      record.subarray(64, 96),
+      record[96] as number,
+    )
+    sender = publicKeyToAddress(key)
+  } catch (cause) {
+    throw badSignature(messageOf(cause), cause)
+  }
+  rememberSender(tx, sender)
   return sender
 }
 
@@ -37,12 +115,34 @@ export function decodeTransaction(bytes: Uint8Array, common: Common): TypedTrans
   if (bytes.length === 0) throw malformed('it is empty')
   if (bytes.length > MAX_TRANSACTION_BYTES)
     throw malformed(`oversized data: ${bytes.length} bytes, at most ${MAX_TRANSACTION_BYTES} are accepted`)
-  if (bytes[0] === 3)
+  const first = bytes[0] as number
+  const type = first >= 0xc0 ? 0 : first
+  if (type === 3)
     throw malformed('transaction type not supported: blob transactions (type 3) are refused on this chain')
-  checkChainId(bytes, common)
-  let tx: TypedTransaction
+  if (first === 0 || (type !== 0 && !(type in CONSTRUCTORS)))
+    throw malformed(`transaction type not supported: ${first}`)
+  let fields: unknown
   try {
-    tx = createTxFromRLP(bytes, { common, freeze: false })
+    fields = RLP.decode(type === 0 ? bytes : bytes.subarray(1))
+  } catch (cause) {
+    throw malformed(messageOf(cause), cause)
+  }
+  if (!Array.isArray(fields)) throw malformed('it is not a list')
+  checkChainId(type, fields, common)
+  const tx = construct(type, fields, common)
+  if (!tx.isSigned()) throw malformed('it is not signed')
+  // The hash is that of these bytes, so no second encoding of a transaction may pass. EthereumJS checks all fields but these.
+  if (type !== 0 && (fields[0] as Uint8Array)[0] === 0) throw malformed('the chain id has leading zeros')
+  if (type === 4 && !equalBytes(tx.serialize(), bytes)) throw malformed('it is not encoded canonically')
+  // What is kept must not change with the caller's buffer.
+  const encoded = Uint8Array.from(bytes)
+  FACTS.set(tx, { encoded })
+  return tx
+}
+
+function construct(type: number, fields: unknown[], common: Common): TypedTransaction {
+  try {
+    return (CONSTRUCTORS[type] as Construct)(fields, { common, freeze: false })
   } catch (cause) {
     const why = messageOf(cause)
     if (why.includes('16777216') || why.includes('7825'))
@@ -53,25 +153,17 @@ export function decodeTransaction(bytes: Uint8Array, common: Common): TypedTrans
       )
     throw malformed(why, cause)
   }
-  if (isBlob4844Tx(tx)) throw malformed('blob transactions are refused on this chain')
-  if (!tx.isSigned()) throw malformed('it is not signed')
-  return tx
 }
 
 /** Says clearly what EthereumJS would say obscurely: most wrong transactions are signed for another network. */
-function checkChainId(bytes: Uint8Array, common: Common): void {
-  let id: bigint | undefined
-  try {
-    if ((bytes[0] ?? 0) >= 0xc0) {
-      const v = readUintBE((RLP.decode(bytes) as Uint8Array[])[6] ?? new Uint8Array())
-      if (v >= 35n) id = (v - 35n) / 2n
-    } else {
-      id = readUintBE((RLP.decode(bytes.subarray(1)) as Uint8Array[])[0] ?? new Uint8Array())
-    }
-  } catch {
-    return // Not RLP: the decoder says so.
-  }
-  if (id !== undefined && id !== common.chainId())
+function checkChainId(type: number, fields: readonly unknown[], common: Common): void {
+  const field = fields[type === 0 ? 6 : 0]
+  // Not a number of a length that can be one: the constructor says so.
+  if (!(field instanceof Uint8Array) || field.length > 32) return
+  const value = readUintBE(field)
+  if (type === 0 && value < 35n) return
+  const id = type === 0 ? (value - 35n) / 2n : value
+  if (id !== common.chainId())
     throw new AppError<ChainError>(
       { code: 'TX_WRONG_CHAIN', fault: 'user' },
       `invalid chain id for signer: have ${id} want ${common.chainId()}`,

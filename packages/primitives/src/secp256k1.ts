@@ -104,10 +104,12 @@ export function nobleBackend(): Secp256k1 {
   }
 }
 
+// secp256k1/bindings is the addon alone; the package's main file would fall back to a third library.
+const ADDON = 'secp256k1/bindings'
+
 function load(): Secp256k1 {
   try {
-    // secp256k1/bindings is the addon alone; the package's main file would fall back to a third library.
-    return nativeBackend(createRequire(import.meta.url)('secp256k1/bindings') as NativeAddon)
+    return nativeBackend(createRequire(import.meta.url)(ADDON) as NativeAddon)
   } catch {
     return nobleBackend()
   }
@@ -115,6 +117,11 @@ function load(): Secp256k1 {
 
 /** The process's one instance: native where the addon loads, noble otherwise. */
 export const secp256k1: Secp256k1 = load()
+
+/** The native addon's file, for threads that load it themselves; undefined where noble stands in for it. */
+export function nativeAddonFile(): string | undefined {
+  return secp256k1.implementation === 'native' ? createRequire(import.meta.url).resolve(ADDON) : undefined
+}
 
 /** The EVM address of a 65-byte uncompressed public key. */
 export function publicKeyToAddress(publicKey: Uint8Array): Address {
