@@ -6,7 +6,7 @@ import type { StateReader } from './state-reader.ts'
 import { findLeaf, type NodeSource } from './trie.ts'
 import type { Link } from './trie-node.ts'
 
-/** Layers that a read goes through before it asks the trie, which costs about as much as this many look-ups. */
+/** Layers that are kept linked, for reads to go through; asking the trie instead costs about as much as this many look-ups. */
 export const MAX_LAYERS_READ = 128
 
 /** What a block above the last final one changed, on top of its parent's layer. */
@@ -76,9 +76,7 @@ export class BlockState implements StateReader {
     const { flatId, movingFrom } = this.#flat
     let standsOnFinal = movingFrom === undefined || this.id === flatId
     let below = this.id
-    let left = MAX_LAYERS_READ
     for (let layer = this.#top; layer; layer = layer.parent) {
-      if (left-- === 0) return 'trie'
       if (layer.id === flatId) {
         if (movingFrom === undefined) return 'flat'
         standsOnFinal = true
