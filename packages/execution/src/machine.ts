@@ -4,6 +4,7 @@ import { createVM, type VM } from '@ethereumjs/vm'
 import type { BlockRef, StateChange } from '@hawser/chain'
 import { fromHex, invariant, ZERO_HASH, type Hash32 } from '@hawser/primitives'
 import type { Write } from '@hawser/storage'
+import { fastPrecompiles } from './precompiles/index.ts'
 import type { BlockState } from './state/block-state.ts'
 import { EthereumState } from './state/ethereum-state.ts'
 import { JournaledState } from './state/journaled-state.ts'
@@ -99,7 +100,7 @@ async function createInterpreter(
     putBlock: async () => undefined,
     shallowCopy: () => blockchain,
   }
-  const evm = await createEVM({ common, stateManager: state, blockchain })
+  const evm = await createEVM({ common, stateManager: state, blockchain, ...(await fastPrecompiles(common)) })
   const vm = await createVM({ common, stateManager: state, blockchain, evm })
   const interpreter: Interpreter = { vm, evm, state, hashes, below }
   return interpreter
