@@ -8,6 +8,8 @@ import {
   BlockTree,
   blockHash,
   createCommon,
+  decodeTransaction,
+  nextBaseFee,
   decodeSealedBlock,
   parseChainSpec,
   sessionAddresses,
@@ -26,7 +28,7 @@ import {
   SignerGuard,
   VoterSet,
 } from '@hawser/consensus'
-import { HawserEngine } from '@hawser/execution'
+import { EthereumJsInspector, HawserEngine } from '@hawser/execution'
 import { buildGenesis, committeeOf } from '@hawser/genesis'
 import { Libp2pTransport, SyncService } from '@hawser/p2p'
 import {
@@ -46,6 +48,7 @@ import { RpcServer, type RpcBackend } from '@hawser/rpc'
 import { claimDatabase, LevelStore } from '@hawser/storage'
 import type { NodeConfig } from './config.ts'
 import type { NodeError } from './errors.ts'
+import { hawserProfile } from './hawser-profile.ts'
 import { readKeyFile } from './key-file.ts'
 import { produceBlock } from './produce-block.ts'
 import { takeResumeRequest } from './resume-request.ts'
@@ -268,17 +271,24 @@ export async function createNode(dependencies: NodeDependencies): Promise<Hawser
     }
 
     // What users talk to
+    const chain = hawserProfile(spec, common, genesis.hash)
     const backend: RpcBackend = {
-      spec,
-      common,
+      chain,
       clientVersion: `${CLIENT_VERSION}/${process.platform}-${process.arch}/node-${process.version}`,
       store,
       engine,
+      inspector: new EthereumJsInspector({
+        engine,
+        rules: () => common,
+        headerOf,
+        nextBaseFee: (header) => nextBaseFee(spec, header),
+        blockSeconds: BigInt(spec.slotSeconds),
+      }),
       pool,
       finality,
       bridge,
       logger,
-      submit: (tx) => poolService.submit(tx),
+      submit: (raw) => poolService.submit(decodeTransaction(raw, common)),
       peerCount: () => transport.peers().length,
       syncTarget: () => (sync.progress.syncing ? sync.progress.target : undefined),
       onHead: (onHead) => importer.listen({ onHead }),

@@ -2,7 +2,7 @@ import { RLP } from '@ethereumjs/rlp'
 import { DEVNET_CHAIN_ID } from '@hawser/genesis'
 import { devValidatorKeys, type Devnet } from '@hawser/node'
 import { toHex } from '@hawser/primitives'
-import { MAX_BATCH, MAX_BODY_BYTES } from '@hawser/rpc'
+import { DEFAULT_LIMITS } from '@hawser/rpc'
 import {
   concat,
   keccak256,
@@ -193,12 +193,20 @@ describe('a request is refused', () => {
     ['that is an empty batch', '[]', 200, -32600, /empty batch/],
     [
       'that is a batch of too many',
-      JSON.stringify(Array.from({ length: MAX_BATCH + 1 }, (_, id) => ({ jsonrpc: '2.0', id, method: 'eth_chainId' }))),
+      JSON.stringify(
+        Array.from({ length: DEFAULT_LIMITS.maxBatch + 1 }, (_, id) => ({ jsonrpc: '2.0', id, method: 'eth_chainId' })),
+      ),
       200,
       -32600,
       /batch too large: at most 1000/,
     ],
-    ['that is longer than the limit', ' '.repeat(MAX_BODY_BYTES + 1), 413, -32600, /request body too large/],
+    [
+      'that is longer than the limit',
+      ' '.repeat(DEFAULT_LIMITS.maxBodyBytes + 1),
+      413,
+      -32600,
+      /request body too large/,
+    ],
   ]
   it.each(cases)('%s', async (_name, body, status, code, message) => {
     expect(await post(body)).toEqual({ status, code, message: expect.stringMatching(message) as string })
@@ -235,7 +243,8 @@ describe('a call is refused', () => {
   const cases: readonly (readonly [string, string, unknown, number, RegExp])[] = [
     ['of an unknown method', 'eth_mine', [], -32601, /the method eth_mine does not exist/],
     ['of a name that every object has', 'constructor', [], -32601, /does not exist/],
-    ['of a method that would sign', 'eth_sendTransaction', [{}], -32601, /does not exist/],
+    ['of a method that would sign', 'eth_sendTransaction', [{ from: STRANGER }], -32000, /unknown account/],
+    ['of a signature', 'eth_sign', [STRANGER, '0x00'], -32000, /unknown account/],
     ['whose params are an object', 'eth_chainId', { a: 1 }, -32602, /non-array args/],
     ['without its address', 'eth_getBalance', [], -32602, /missing value for required argument 0/],
     ['with a short address', 'eth_getBalance', ['0x1234', 'latest'], -32602, /invalid address/],
@@ -274,10 +283,28 @@ describe('a call is refused', () => {
       'eth_call',
       [{ from: STRANGER, to: UNKNOWN_HASH.slice(0, 42), value: '0x1' }, 'latest'],
       -32000,
-      /insufficient funds for transfer/,
+      /insufficient funds for gas \* price \+ value/,
     ],
     ['for logs with a broken range', 'eth_getLogs', [{ fromBlock: '0x5', toBlock: '0x2' }], -32602, /range|block/i],
+    [
+      'for logs of blocks to come',
+      'eth_getLogs',
+      [{ fromBlock: '0x0', toBlock: '0xffffffff' }],
+      -32602,
+      /beyond current head block/,
+    ],
     ['for logs of an unknown block', 'eth_getLogs', [{ blockHash: UNKNOWN_HASH }], -32000, /unknown block|not found/i],
+    ['for a tracer that is not there', 'debug_traceCall', [{}, 'latest', { tracer: 'x' }], -32602, /tracer not found/],
+    ['for a trace of genesis', 'debug_traceBlockByNumber', ['0x0'], -32000, /genesis is not traceable/],
+    ['for a trace of an unknown transaction', 'debug_traceTransaction', [UNKNOWN_HASH], -32000, /not found/],
+    ['for an access list of a block', 'eth_getBlockAccessList', ['latest'], -32001, /EIP-7928/],
+    [
+      'for a precompile that is none',
+      'eth_call',
+      [{ to: STRANGER }, 'latest', { [STRANGER]: { movePrecompileToAddress: STRANGER } }],
+      -32000,
+      /is not a precompile/,
+    ],
     ['for a filter that is not there', 'eth_getFilterChanges', ['0x1'], -32000, /filter not found/],
     ['for a subscription over HTTP', 'eth_subscribe', ['newHeads'], -32000, /WebSocket/],
     ['for fees beyond the head', 'eth_feeHistory', ['0x1', '0xffffffff', []], -32000, /beyond head block/],

@@ -1,10 +1,13 @@
-import type { TypedTransaction } from '@ethereumjs/tx'
 import { createLogger } from '@hawser/primitives/node'
+import { EthereumJsInspector } from '@hawser/execution'
+import type { Hash32 } from '@hawser/primitives'
 import { RpcServer, type RpcBackend } from '@hawser/rpc'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { CLIENT_VERSION } from '../create-node.ts'
+import { ethereumProfile } from './ethereum-profile.ts'
+import { PayloadBuilder } from './payload-builder.ts'
 import { ImportedChain } from './imported-chain.ts'
 
 export interface ImportChainOptions {
@@ -58,18 +61,27 @@ export async function runImportChain(options: ImportChainOptions): Promise<void>
 /** The imported chain as JSON-RPC sees it: it has no peers, no finality votes, no bridge, and nobody adds to it. */
 function rpcBackend(chain: ImportedChain, logger: RpcBackend['logger']): RpcBackend {
   const never = () => () => undefined
+  const headerOf = (hash: Hash32) => chain.store.block(hash)?.block.header
+  const profile = ethereumProfile(chain.genesis, chain.forks, chain.store.canonicalHash(0n) as Hash32)
   return {
-    common: chain.head().common,
+    chain: profile,
     clientVersion: `${CLIENT_VERSION}/${process.platform}-${process.arch}/node-${process.version}`,
     store: chain.store,
     engine: chain.engine,
+    inspector: new EthereumJsInspector({
+      engine: chain.engine,
+      rules: chain.forks.commonAt,
+      headerOf,
+      nextBaseFee: (header) => profile.nextBaseFee(header) ?? 0n,
+    }),
     pool: chain.pool,
+    builder: new PayloadBuilder(chain),
     logger,
-    submit: (tx: TypedTransaction) => chain.submit(tx),
+    submit: (raw) => chain.submit(chain.decodeTransaction(raw)),
     peerCount: () => 0,
     syncTarget: () => undefined,
     onHead: never,
     onFinalized: never,
     onPendingTransaction: never,
-  } as unknown as RpcBackend
+  }
 }

@@ -1,30 +1,84 @@
+import type { BlockHeader } from '@ethereumjs/block'
 import type { Common } from '@ethereumjs/common'
 import type { TypedTransaction } from '@ethereumjs/tx'
 import type {
   BlockRef,
   BridgeView,
-  ChainSpec,
   ChainStore,
   ExecutionEngine,
   FinalityGadget,
   HeadChange,
+  Inspector,
   TransactionPool,
+  WithdrawalData,
 } from '@hawser/chain'
-import type { Hash32, Logger } from '@hawser/primitives'
+import type { Address, Hash32, Hex, Logger } from '@hawser/primitives'
 
-/** What the RPC server needs of a node; `node/` hands it in. */
-export interface RpcBackend {
-  readonly spec: ChainSpec
+/** Rules that a timestamp switches on, for eth_config (EIP-7910). */
+export interface ForkProfile {
+  /** Unix seconds; 0 for those that hold from the genesis block on. */
+  readonly activationTime: bigint
   readonly common: Common
+  /** EIP-6122's FORK_HASH of the chain up to this fork, 4 bytes. */
+  readonly forkId: Hex
+  readonly blobSchedule: { readonly target: number; readonly max: number; readonly baseFeeUpdateFraction: number }
+}
+
+/** What the methods must know of a chain beyond its blocks: Hawser's own and a plain Ethereum chain differ in it. */
+export interface ChainProfile {
+  readonly chainId: bigint
+  /** Wei for a unit of gas in the block after this one; undefined before EIP-1559. */
+  nextBaseFee(header: BlockHeader): bigint | undefined
+  /** Wei for a unit of blob gas in the block after this one; undefined where there are no blobs. */
+  nextBlobBaseFee(header: BlockHeader): bigint | undefined
+  /** A tip, in wei, that makes a transaction welcome. */
+  suggestedTip(header: BlockHeader): bigint
+  /** Whether transactions may carry blobs (EIP-4844). */
+  readonly blobs: boolean
+  /** Ascending by time. */
+  readonly forks: readonly ForkProfile[]
+  /** System contracts by EIP-7910's names. */
+  systemContracts(common: Common): Readonly<Record<string, Address>>
+}
+
+/** What testing_buildBlockV1 hands to whoever can build blocks at will. */
+export interface BlockBuilder {
+  build(request: {
+    readonly parent: BlockHeader
+    /** Unix seconds. */
+    readonly timestamp: bigint
+    readonly prevRandao: Uint8Array
+    readonly feeRecipient: Address
+    readonly withdrawals: readonly WithdrawalData[]
+    readonly parentBeaconBlockRoot?: Uint8Array
+    readonly extraData: Uint8Array
+    /** Raw, in order; undefined takes the pool's. */
+    readonly transactions?: readonly Uint8Array[]
+  }): Promise<{
+    readonly block: NonNullable<ReturnType<ChainStore['block']>>['block']
+    /** What the author earns, in wei. */
+    readonly value: bigint
+    /** EIP-7685 requests: type | data. */
+    readonly requests: readonly Uint8Array[]
+  }>
+}
+
+/** What the RPC server needs of a node; `node/` hands it in. The btc, bridge and finality namespaces are there when their backends are. */
+export interface RpcBackend {
+  readonly chain: ChainProfile
   readonly clientVersion: string
   readonly store: ChainStore
-  readonly engine: ExecutionEngine
+  readonly engine: Pick<ExecutionEngine, 'stateAt'>
+  readonly inspector: Inspector
   readonly pool: TransactionPool
-  readonly finality: FinalityGadget
-  readonly bridge: BridgeView
+  readonly finality?: FinalityGadget
+  readonly bridge?: BridgeView
+  readonly builder?: BlockBuilder
   readonly logger: Logger
-  /** Checks a transaction against the head, takes it into the pool and tells the peers. */
-  submit(tx: TypedTransaction): Promise<Hash32>
+  /** The oldest block whose state is kept; 0 when it is not given. */
+  oldestState?(): bigint
+  /** Decodes a transaction, checks it against the head, takes it into the pool and tells the peers. */
+  submit(raw: Uint8Array): Promise<Hash32>
   peerCount(): number
   /** The height that the node is syncing to, or undefined when it is in step. */
   syncTarget(): bigint | undefined

@@ -42,6 +42,13 @@ export class BlockReader {
     return hash && store.block(hash)
   }
 
+  /** The block. @throws -32000 when there is none */
+  block(parameter: unknown): SealedBlock['block'] {
+    const sealed = this.find(parameter)
+    if (!sealed) throw new RpcError(RpcCode.server, `block ${describe(parameter)} not found`)
+    return sealed.block
+  }
+
   /** The header of a block that state is read at; `latest` when nothing is given. @throws -32000 when there is none */
   header(parameter: unknown): BlockHeader {
     const sealed = this.find(parameter ?? 'latest')
@@ -52,4 +59,8 @@ export class BlockReader {
   isCanonical(block: SealedBlock['block']): boolean {
     return this.#backend.store.canonicalHash(block.header.number) === blockHash(block)
   }
+}
+
+function describe(parameter: unknown): string {
+  return typeof parameter === 'string' ? parameter.slice(0, 80) : JSON.stringify(parameter)?.slice(0, 200)
 }

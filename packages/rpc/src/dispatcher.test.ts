@@ -2,13 +2,16 @@ import { describe, expect, it } from 'vitest'
 import { AppError, silentLogger } from '@hawser/primitives'
 import { Dispatcher } from './dispatcher.ts'
 import { reverted } from './errors.ts'
-import { MAX_BATCH, MAX_RESPONSE_CHARS } from './limits.ts'
+import { DEFAULT_LIMITS } from './limits.ts'
+
+const { maxBatch, maxResponseChars } = DEFAULT_LIMITS
+const caller = { address: '127.0.0.1' }
 
 const dispatcher = new Dispatcher(
   {
     echo: (params) => params,
     nothing: () => undefined,
-    large: () => 'x'.repeat(MAX_RESPONSE_CHARS / 2),
+    large: () => 'x'.repeat(maxResponseChars / 2),
     refuse: () => {
       throw new AppError({ code: 'TX_NONCE_TOO_LOW', fault: 'user' }, 'nonce too low: next nonce 2, tx nonce 1')
     },
@@ -22,13 +25,14 @@ const dispatcher = new Dispatcher(
       output[35] = 0x20
       output[67] = 2
       output.set([0x6e, 0x6f], 68)
-      throw reverted(output, '0x08c379a0')
+      throw reverted(output, 'no')
     },
   },
+  DEFAULT_LIMITS,
   silentLogger,
 )
 const send = async (body: unknown) => {
-  const answer = await dispatcher.handle(typeof body === 'string' ? body : JSON.stringify(body))
+  const answer = await dispatcher.handle(typeof body === 'string' ? body : JSON.stringify(body), caller)
   return answer === undefined ? undefined : (JSON.parse(answer) as unknown)
 }
 const call = (method: string, params?: unknown) => send({ jsonrpc: '2.0', id: 7, method, params })
@@ -56,7 +60,9 @@ describe('Dispatcher', () => {
   })
 
   it('gives a revert’s reason and data', async () => {
-    expect(await call('revert')).toMatchObject({ error: { message: 'execution reverted: no', data: '0x08c379a0' } })
+    expect(await call('revert')).toMatchObject({
+      error: { message: 'execution reverted: no', data: expect.stringMatching(/^0x08c379a0/) as string },
+    })
   })
 
   it('answers a batch in order, without its notifications, and nothing when all are', async () => {
@@ -81,7 +87,7 @@ describe('Dispatcher', () => {
   })
 
   it('refuses a batch beyond the limit whole', async () => {
-    const batch = Array.from({ length: MAX_BATCH + 1 }, (_, id) => ({ id, method: 'echo' }))
+    const batch = Array.from({ length: maxBatch + 1 }, (_, id) => ({ id, method: 'echo' }))
     expect(await send(batch)).toMatchObject({
       error: { code: -32600, message: expect.stringContaining('batch too large') as string },
     })

@@ -1,47 +1,67 @@
 import { messageOf, type Logger } from '@hawser/primitives'
 import { invalidParams, RpcCode, RpcError, toRpcError } from './errors.ts'
-import { MAX_BATCH, MAX_RESPONSE_CHARS } from './limits.ts'
-import type { Method } from './method.ts'
-import type { Subscriber } from './subscriptions.ts'
+import { MAX_BATCH_AT_ONCE, type RpcLimits } from './limits.ts'
+import type { Caller, Method, Methods } from './method.ts'
 
 type Id = string | number | null
+type Answer = string | undefined
+
+/** The characters that an answer may still take. */
+interface Room {
+  left: number
+}
 
 /** Takes a request's text and gives the response's: JSON-RPC 2.0, single or batch. @see https://www.jsonrpc.org/specification */
 export class Dispatcher {
   readonly #methods: ReadonlyMap<string, Method>
+  readonly #limits: Pick<RpcLimits, 'maxBatch' | 'maxResponseChars'>
   readonly #logger: Logger
 
-  constructor(methods: Readonly<Record<string, Method>>, logger: Logger) {
+  constructor(methods: Methods, limits: Pick<RpcLimits, 'maxBatch' | 'maxResponseChars'>, logger: Logger) {
     this.#methods = new Map(Object.entries(methods))
+    this.#limits = limits
     this.#logger = logger
   }
 
-  /** The response's JSON, or undefined when nothing is to be answered (notifications). */
-  async handle(body: string, subscriber?: Subscriber): Promise<string | undefined> {
+  /** The response's JSON, at once where no method has to wait; undefined when nothing is to be answered (notifications). */
+  handle(body: string, caller: Caller): Answer | Promise<Answer> {
     let request: unknown
     try {
       request = JSON.parse(body)
     } catch {
       return failure(null, new RpcError(RpcCode.parse, 'parse error: the body is not JSON'))
     }
-    if (!Array.isArray(request)) return this.#one(request, MAX_RESPONSE_CHARS, subscriber)
+    if (!Array.isArray(request)) return this.#one(request, { left: this.#limits.maxResponseChars }, caller)
     if (request.length === 0) return failure(null, new RpcError(RpcCode.invalidRequest, 'empty batch'))
-    if (request.length > MAX_BATCH)
-      return failure(null, new RpcError(RpcCode.invalidRequest, `batch too large: at most ${MAX_BATCH} requests`))
-    // One after the other: a batch must not take more of the node than the same requests sent singly.
-    const responses: string[] = []
-    let left = MAX_RESPONSE_CHARS
-    for (const item of request) {
-      const response = await this.#one(item, left, subscriber)
-      if (response === undefined) continue
-      responses.push(response)
-      left -= response.length
-    }
-    return responses.length > 0 ? `[${responses.join(',')}]` : undefined
+    const { maxBatch } = this.#limits
+    if (request.length > maxBatch)
+      return failure(null, new RpcError(RpcCode.invalidRequest, `batch too large: at most ${maxBatch} requests`))
+    return this.#batch(request, caller)
   }
 
-  /** The response's JSON, of at most `room` characters; undefined for a notification. */
-  async #one(request: unknown, room: number, subscriber?: Subscriber): Promise<string | undefined> {
+  /** A few at a time, so that a batch takes no more of the node than its share; transactions at once, as they wait for one another's work. */
+  async #batch(requests: readonly unknown[], caller: Caller): Promise<Answer> {
+    const room = { left: this.#limits.maxResponseChars }
+    const answers: (Answer | Promise<Answer>)[] = new Array(requests.length)
+    const begin = (index: number) => (answers[index] = this.#one(requests[index], room, caller))
+    const isTransaction = (request: unknown) =>
+      (request as { method?: unknown } | null)?.method === 'eth_sendRawTransaction'
+    const others: number[] = []
+    requests.forEach((request, index) => {
+      if (isTransaction(request)) void begin(index)
+      else others.push(index)
+    })
+    let next = 0
+    const work = async () => {
+      while (next < others.length) await begin(others[next++] as number)
+    }
+    await Promise.all(Array.from({ length: Math.min(MAX_BATCH_AT_ONCE, others.length) }, work))
+    const told = (await Promise.all(answers)).filter((answer) => answer !== undefined)
+    return told.length > 0 ? `[${told.join(',')}]` : undefined
+  }
+
+  /** The response's JSON, taken from the room that is left; undefined for a notification. */
+  #one(request: unknown, room: Room, caller: Caller): Answer | Promise<Answer> {
     if (typeof request !== 'object' || request === null || Array.isArray(request))
       return failure(null, new RpcError(RpcCode.invalidRequest, 'invalid request: not an object'))
     const { id, method, params } = request as { id?: unknown; method?: unknown; params?: unknown }
@@ -51,28 +71,42 @@ export class Dispatcher {
         null,
         new RpcError(RpcCode.invalidRequest, 'invalid request: method must be a string, id a string or number'),
       )
-    let response: string
+    const answered = (result: unknown): Answer => this.#tell(id as Id | undefined, result, room, method)
+    const failed = (error: unknown): Answer => this.#tellError(id as Id | undefined, error, method)
     try {
       // With no room left the work is not even begun.
-      if (room <= 0) throw tooLarge()
-      const result = await this.#call(method, params, subscriber)
-      response = JSON.stringify({ jsonrpc: '2.0', id, result: result ?? null })
-      if (response.length > room) throw tooLarge()
-    } catch (thrown) {
-      const error = toRpcError(thrown)
-      if (error.code === RpcCode.internal)
-        this.#logger.error({ method, err: messageOf(thrown) }, 'a JSON-RPC method failed')
-      response = failure(id as Id, error)
+      if (room.left <= 0) throw tooLarge()
+      const result = this.#call(method, params, caller)
+      return result instanceof Promise ? result.then(answered).catch(failed) : answered(result)
+    } catch (error) {
+      return failed(error)
     }
-    return id === undefined ? undefined : response
   }
 
-  #call(name: string, params: unknown, subscriber?: Subscriber): unknown {
+  #tell(id: Id | undefined, result: unknown, room: Room, method: string): Answer {
+    try {
+      const response = `{"jsonrpc":"2.0","id":${JSON.stringify(id ?? null)},"result":${JSON.stringify(result ?? null)}}`
+      if (response.length > room.left) throw tooLarge()
+      room.left -= response.length
+      return id === undefined ? undefined : response
+    } catch (error) {
+      return this.#tellError(id, error, method)
+    }
+  }
+
+  #tellError(id: Id | undefined, thrown: unknown, method: string): Answer {
+    const error = toRpcError(thrown)
+    if (error.code === RpcCode.internal)
+      this.#logger.error({ method, err: messageOf(thrown) }, 'a JSON-RPC method failed')
+    return id === undefined ? undefined : failure(id, error)
+  }
+
+  #call(name: string, params: unknown, caller: Caller): unknown {
     const method = this.#methods.get(name)
     if (!method)
       throw new RpcError(RpcCode.methodNotFound, `the method ${name.slice(0, 80)} does not exist/is not available`)
     if (params !== undefined && params !== null && !Array.isArray(params)) throw invalidParams('non-array args')
-    return method((params ?? []) as unknown[], subscriber)
+    return method((params ?? []) as unknown[], caller)
   }
 }
 

@@ -1,21 +1,25 @@
 import type { Block, BlockHeader } from '@ethereumjs/block'
-import {
-  isAccessList2930Tx,
-  isEOACode7702Tx,
-  isFeeMarket1559Tx,
-  isLegacyTx,
-  type TypedTransaction,
-} from '@ethereumjs/tx'
+import { isAccessList2930Tx, isBlob4844Tx, isEOACode7702Tx, isLegacyTx, type TypedTransaction } from '@ethereumjs/tx'
 import { bytesToHex, generateAddress } from './ethereum-util.ts'
-import { effectiveGasPrice, logsBloom, senderOf, transactionHash, type Log, type Receipt } from '@hawser/chain'
-import { fromHex, toHex, uintBE, type Hex } from '@hawser/primitives'
+import {
+  blockHash,
+  effectiveGasPrice,
+  logsBloom,
+  senderOf,
+  transactionHash,
+  type Log,
+  type Receipt,
+} from '@hawser/chain'
+import { fromHex, toHex, uintBE, type Address, type Hex } from '@hawser/primitives'
 import { quantity } from './params.ts'
 
-/** A header in JSON-RPC's form. */
+const BLOB_GAS = 131_072n // EIP-4844
+
+/** A header in JSON-RPC's form, with the fields that its fork has. */
 export function formatHeader(header: BlockHeader) {
   return {
     number: quantity(header.number),
-    hash: toHex(header.hash()),
+    hash: blockHash(header),
     parentHash: toHex(header.parentHash),
     nonce: toHex(header.nonce),
     sha3Uncles: toHex(header.uncleHash),
@@ -30,40 +34,51 @@ export function formatHeader(header: BlockHeader) {
     gasUsed: quantity(header.gasUsed),
     timestamp: quantity(header.timestamp),
     mixHash: toHex(header.mixHash),
-    baseFeePerGas: quantity(header.baseFeePerGas ?? 0n),
-    withdrawalsRoot: toHex(header.withdrawalsRoot ?? new Uint8Array(32)),
-    blobGasUsed: quantity(header.blobGasUsed ?? 0n),
-    excessBlobGas: quantity(header.excessBlobGas ?? 0n),
-    parentBeaconBlockRoot: toHex(header.parentBeaconBlockRoot ?? new Uint8Array(32)),
-    requestsHash: toHex(header.requestsHash ?? new Uint8Array(32)),
+    ...(header.baseFeePerGas === undefined ? {} : { baseFeePerGas: quantity(header.baseFeePerGas) }),
+    ...(header.withdrawalsRoot === undefined ? {} : { withdrawalsRoot: toHex(header.withdrawalsRoot) }),
+    ...(header.blobGasUsed === undefined ? {} : { blobGasUsed: quantity(header.blobGasUsed) }),
+    ...(header.excessBlobGas === undefined ? {} : { excessBlobGas: quantity(header.excessBlobGas) }),
+    ...(header.parentBeaconBlockRoot === undefined
+      ? {}
+      : { parentBeaconBlockRoot: toHex(header.parentBeaconBlockRoot) }),
+    ...(header.requestsHash === undefined ? {} : { requestsHash: toHex(header.requestsHash) }),
   }
 }
 
-/** A block in JSON-RPC's form, with whole transactions or their hashes. */
-export function formatBlock(block: Block, whole: boolean) {
+/** A block in JSON-RPC's form, with whole transactions or their hashes; `senders` of those that are not signed. */
+export function formatBlock(block: Block, whole: boolean, senders?: readonly Address[]) {
   return {
     ...formatHeader(block.header),
     size: quantity(block.serialize().length),
-    uncles: [],
-    withdrawals: [],
+    uncles: block.uncleHeaders.map((ommer) => blockHash(ommer)),
+    ...(block.withdrawals === undefined
+      ? {}
+      : {
+          withdrawals: block.withdrawals.map(({ index, validatorIndex, address, amount }) => ({
+            index: quantity(index),
+            validatorIndex: quantity(validatorIndex),
+            address: toHex(address.bytes),
+            amount: quantity(amount),
+          })),
+        }),
     transactions: block.transactions.map((tx, index) =>
-      whole ? formatTransaction(tx, block, index) : transactionHash(tx),
+      whole ? formatTransaction(tx, block, index, senders?.[index]) : transactionHash(tx),
     ),
   }
 }
 
 /** A transaction in JSON-RPC's form; without a block it is pending. */
-export function formatTransaction(tx: TypedTransaction, block?: Block, index?: number) {
+export function formatTransaction(tx: TypedTransaction, block?: Block, index?: number, sender?: Address) {
   const common = {
     type: quantity(tx.type),
     hash: transactionHash(tx),
     nonce: quantity(tx.nonce),
-    from: senderOf(tx),
+    from: sender ?? senderOf(tx),
     to: tx.to ? toHex(tx.to.bytes) : null,
     value: quantity(tx.value),
     gas: quantity(tx.gasLimit),
     input: toHex(tx.data),
-    blockHash: block ? toHex(block.hash()) : null,
+    blockHash: block ? blockHash(block) : null,
     blockNumber: block ? quantity(block.header.number) : null,
     blockTimestamp: block ? quantity(block.header.timestamp) : null,
     transactionIndex: index === undefined ? null : quantity(index),
@@ -86,14 +101,11 @@ export function formatTransaction(tx: TypedTransaction, block?: Block, index?: n
   }
   if (isAccessList2930Tx(tx)) return { ...typed, gasPrice: quantity(tx.gasPrice) }
   const fees = {
-    maxFeePerGas: quantity((tx as { maxFeePerGas: bigint }).maxFeePerGas),
-    maxPriorityFeePerGas: quantity((tx as { maxPriorityFeePerGas: bigint }).maxPriorityFeePerGas),
+    maxFeePerGas: quantity(tx.maxFeePerGas),
+    maxPriorityFeePerGas: quantity(tx.maxPriorityFeePerGas),
     // What was paid; for a pending one what it would pay at most.
-    gasPrice: quantity(
-      block ? effectiveGasPrice(tx, block.header.baseFeePerGas ?? 0n) : (tx as { maxFeePerGas: bigint }).maxFeePerGas,
-    ),
+    gasPrice: quantity(paidPrice(tx, block)),
   }
-  if (isFeeMarket1559Tx(tx)) return { ...typed, ...fees }
   if (isEOACode7702Tx(tx))
     return {
       ...typed,
@@ -107,7 +119,21 @@ export function formatTransaction(tx: TypedTransaction, block?: Block, index?: n
         s: bytesQuantity(s),
       })),
     }
+  if (isBlob4844Tx(tx))
+    return {
+      ...typed,
+      ...fees,
+      maxFeePerBlobGas: quantity(tx.maxFeePerBlobGas),
+      blobVersionedHashes: tx.blobVersionedHashes,
+    }
   return { ...typed, ...fees }
+}
+
+function paidPrice(tx: TypedTransaction & { readonly maxFeePerGas: bigint }, block: Block | undefined): bigint {
+  if (!block) return tx.maxFeePerGas
+  const baseFee = block.header.baseFeePerGas ?? 0n
+  // A simulated transaction may offer less than the base fee; it pays nothing then.
+  return tx.maxFeePerGas < baseFee ? tx.maxFeePerGas : effectiveGasPrice(tx, baseFee)
 }
 
 export interface PlacedLog {
@@ -117,7 +143,7 @@ export interface PlacedLog {
 }
 
 /** Every log of a block with its places, in order. */
-export function placeLogs(receipts: readonly Receipt[]): PlacedLog[] {
+export function placeLogs(receipts: readonly Pick<Receipt, 'logs'>[]): PlacedLog[] {
   const placed: PlacedLog[] = []
   for (const [transactionIndex, receipt] of receipts.entries())
     for (const log of receipt.logs) placed.push({ log, index: placed.length, transactionIndex })
@@ -131,7 +157,7 @@ export function formatLog({ log, index, transactionIndex }: PlacedLog, block: Bl
     topics: log.topics,
     data: toHex(log.data),
     blockNumber: quantity(block.header.number),
-    blockHash: toHex(block.hash()),
+    blockHash: blockHash(block),
     blockTimestamp: quantity(block.header.timestamp),
     transactionHash: transactionHash(tx),
     transactionIndex: quantity(transactionIndex),
@@ -140,18 +166,29 @@ export function formatLog({ log, index, transactionIndex }: PlacedLog, block: Bl
   }
 }
 
+/** Every receipt of a block in JSON-RPC's form. */
+export function formatReceipts(block: Block, receipts: readonly Receipt[]) {
+  const placed = placeLogs(receipts)
+  return receipts.map((_, index) => formatOne(block, receipts, index, placed))
+}
+
 /** A receipt in JSON-RPC's form. */
 export function formatReceipt(block: Block, receipts: readonly Receipt[], index: number) {
+  return formatOne(block, receipts, index, placeLogs(receipts))
+}
+
+function formatOne(block: Block, receipts: readonly Receipt[], index: number, placed: readonly PlacedLog[]) {
   const tx = block.transactions[index] as TypedTransaction
   const receipt = receipts[index] as Receipt
   const before = index === 0 ? 0n : (receipts[index - 1] as Receipt).cumulativeGasUsed
   const from = senderOf(tx)
   return {
     type: quantity(receipt.type),
-    status: quantity(receipt.status),
+    // Before Byzantium there was no status, but the state after the transaction.
+    ...(receipt.postState === undefined ? { status: quantity(receipt.status) } : { root: receipt.postState }),
     transactionHash: transactionHash(tx),
     transactionIndex: quantity(index),
-    blockHash: toHex(block.hash()),
+    blockHash: blockHash(block),
     blockNumber: quantity(block.header.number),
     from,
     to: tx.to ? toHex(tx.to.bytes) : null,
@@ -159,10 +196,14 @@ export function formatReceipt(block: Block, receipts: readonly Receipt[], index:
     cumulativeGasUsed: quantity(receipt.cumulativeGasUsed),
     gasUsed: quantity(receipt.cumulativeGasUsed - before),
     effectiveGasPrice: quantity(effectiveGasPrice(tx, block.header.baseFeePerGas ?? 0n)),
+    ...(isBlob4844Tx(tx)
+      ? {
+          blobGasUsed: quantity(BLOB_GAS * BigInt(tx.blobVersionedHashes.length)),
+          blobGasPrice: quantity(block.header.getBlobGasPrice()),
+        }
+      : {}),
     logsBloom: toHex(logsBloom(receipt.logs)),
-    logs: placeLogs(receipts)
-      .filter((placed) => placed.transactionIndex === index)
-      .map((placed) => formatLog(placed, block)),
+    logs: placed.filter(({ transactionIndex }) => transactionIndex === index).map((log) => formatLog(log, block)),
   }
 }
 

@@ -1,14 +1,12 @@
-import { blockHash } from '@hawser/chain'
+import { blockHash, type BridgeView, type ChainStore, type FinalityGadget } from '@hawser/chain'
 import { displayBtcHash, toHex } from '@hawser/primitives'
-import type { RpcBackend } from './backend.ts'
 import type { BlockReader } from './block-reader.ts'
 import { invalidParams } from './errors.ts'
-import type { Method } from './method.ts'
+import type { Methods } from './method.ts'
 import { quantity, readAddress, readBytes, readQuantity, required } from './params.ts'
 
-/** The btc, bridge and finality namespaces: what this chain has beyond Ethereum's. */
-export function hawserMethods(backend: RpcBackend, reader: BlockReader): Record<string, Method> {
-  const { bridge, finality, store } = backend
+/** The btc and bridge namespaces, of a node with a bridge. */
+export function bridgeMethods(bridge: BridgeView, reader: BlockReader): Methods {
   const refundKey = (value: unknown) => {
     if (value === undefined || value === null) return undefined
     const key = readBytes(value, 'refund key')
@@ -39,6 +37,12 @@ export function hawserMethods(backend: RpcBackend, reader: BlockReader): Record<
     },
     bridge_getBatch: (params) => bridge.batch(readQuantity(required(params, 0), 'batch id')),
     bridge_getReserves: (params) => bridge.reserves(reader.header(params[0] ?? 'finalized')),
+  }
+}
+
+/** The finality namespace, of a node with a finality gadget. */
+export function finalityMethods(finality: FinalityGadget, store: ChainStore, reader: BlockReader): Methods {
+  return {
     finality_getStatus: () => {
       const { setId, round, validators, stalled } = finality.status()
       const { head, finalized } = store.pointers()

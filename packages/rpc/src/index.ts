@@ -1,4 +1,13 @@
-export { RpcServer, type RpcServerOptions } from './rpc-server.ts'
-export type { RpcBackend } from './backend.ts'
+export type { BlockBuilder, ChainProfile, ForkProfile, RpcBackend } from './backend.ts'
 export { RpcCode, RpcError } from './errors.ts'
-export { MAX_BATCH, MAX_BODY_BYTES } from './limits.ts'
+export { DEFAULT_LIMITS, type RpcLimits } from './limits.ts'
+export {
+  DEFAULT_API,
+  DEFAULT_CORS_ORIGINS,
+  DEFAULT_VHOSTS,
+  NAMESPACES,
+  parseApi,
+  type Namespace,
+  type RpcServerOptions,
+} from './options.ts'
+export { RpcServer } from './rpc-server.ts'

@@ -5,7 +5,7 @@ import type { RpcBackend } from './backend.ts'
 import type { BlockReader } from './block-reader.ts'
 import { invalidParams, RpcCode, RpcError } from './errors.ts'
 import { formatLog, placeLogs } from './format.ts'
-import { MAX_FILTER_ITEMS, MAX_LOG_BLOCKS, MAX_LOG_RESULTS } from './limits.ts'
+import { MAX_FILTER_ITEMS, type RpcLimits } from './limits.ts'
 import { readAddress, readHash, readObject } from './params.ts'
 
 /** Which logs are wanted: any of the addresses, and at each place any of the topics (undefined: whatever). */
@@ -67,12 +67,18 @@ export function logsOfBlock(backend: RpcBackend, block: Block, hash: Hash32, fil
     .map((placed) => formatLog(placed, block, removed))
 }
 
-/** eth_getLogs. @throws -32602 for a bad range, -32005 for too many blocks or results */
-export function getLogs(backend: RpcBackend, reader: BlockReader, value: unknown) {
+/** eth_getLogs. @throws -32602 for a bad range, -32005 for too many blocks or results, each with a range that would do */
+export function getLogs(
+  backend: RpcBackend,
+  reader: BlockReader,
+  value: unknown,
+  limits: Pick<RpcLimits, 'maxLogBlocks' | 'maxLogResults'>,
+) {
   const request = readObject(value, 'filter')
   const filter = readLogFilter(request)
-  if (request['blockHash'] !== undefined) {
-    if (request['fromBlock'] !== undefined || request['toBlock'] !== undefined)
+  const given = (field: string) => request[field] !== undefined && request[field] !== null
+  if (given('blockHash')) {
+    if (given('fromBlock') || given('toBlock'))
       throw invalidParams('cannot specify both BlockHash and FromBlock/ToBlock, choose one or the other')
     const hash = readHash(request['blockHash'], 'blockHash')
     const sealed = backend.store.block(hash)
@@ -83,23 +89,29 @@ export function getLogs(backend: RpcBackend, reader: BlockReader, value: unknown
   const from = reader.number(request['fromBlock'] ?? 'latest')
   const to = reader.number(request['toBlock'] ?? 'latest')
   if (from > to) throw invalidParams('invalid block range params: fromBlock is above toBlock')
-  const last = to < head ? to : head
-  if (last - from >= MAX_LOG_BLOCKS)
+  if (to > head) throw invalidParams(`block range extends beyond current head block: ${to} is above ${head}`)
+  const most = BigInt(limits.maxLogBlocks)
+  if (to - from >= most)
     throw new RpcError(
       RpcCode.limitExceeded,
-      `query covers ${last - from + 1n} blocks, at most ${MAX_LOG_BLOCKS} are allowed; ask again with [${from}, ${from + MAX_LOG_BLOCKS - 1n}]`,
+      `query covers ${to - from + 1n} blocks, at most ${most} are allowed; ask again with ${range(from, from + most - 1n)}`,
     )
   const found: unknown[] = []
-  for (let number = from; number <= last; number++) {
+  for (let number = from; number <= to; number++) {
     const hash = backend.store.canonicalHash(number)
     const sealed = hash && backend.store.block(hash)
     if (!sealed) break
-    found.push(...logsOfBlock(backend, sealed.block, hash, filter))
-    if (found.length > MAX_LOG_RESULTS)
+    for (const log of logsOfBlock(backend, sealed.block, hash, filter)) found.push(log)
+    if (found.length > limits.maxLogResults)
       throw new RpcError(
         RpcCode.limitExceeded,
-        `query returns more than ${MAX_LOG_RESULTS} logs; ask again with [${from}, ${number > from ? number - 1n : from}]`,
+        `query returns more than ${limits.maxLogResults} logs; ask again with ${range(from, number > from ? number - 1n : from)}`,
       )
   }
   return found
+}
+
+/** A range as the request has it, so that it can be copied. */
+function range(from: bigint, to: bigint): string {
+  return `{"fromBlock":"0x${from.toString(16)}","toBlock":"0x${to.toString(16)}"}`
 }

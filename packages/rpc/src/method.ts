@@ -1,5 +1,15 @@
 import type { Params } from './params.ts'
 import type { Subscriber } from './subscriptions.ts'
 
-/** A JSON-RPC method: parameters in, result out; `subscriber` is there on a WebSocket. */
-export type Method = (params: Params, subscriber?: Subscriber) => unknown
+/** Who asks. */
+export interface Caller {
+  /** The client's network address: what rates are counted by. */
+  readonly address: string
+  /** There on a WebSocket. */
+  readonly subscriber?: Subscriber
+}
+
+/** A JSON-RPC method: parameters in; the result, or a promise of it, out. */
+export type Method = (params: Params, caller: Caller) => unknown
+
+export type Methods = Readonly<Record<string, Method>>

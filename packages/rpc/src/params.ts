@@ -38,6 +38,34 @@ export function readQuantity(value: unknown, what: string): bigint {
   return BigInt(digits)
 }
 
+/** A quantity of at most 64 bits: gas, nonces, numbers and times. */
+export function readUint64(value: unknown, what: string): bigint {
+  const number = readQuantity(value, what)
+  if (number >> 64n !== 0n) throw invalidParams(`${what} must have at most 64 bits`)
+  return number
+}
+
+export function readBoolean(value: unknown, what: string): boolean {
+  if (value === undefined || value === null) return false
+  if (typeof value !== 'boolean') throw invalidParams(`${what} must be true or false`)
+  return value
+}
+
+/** A list of at most `most` items; nothing is an empty one. */
+export function readList(value: unknown, what: string, most: number): readonly unknown[] {
+  if (value === undefined || value === null) return []
+  if (!Array.isArray(value)) throw invalidParams(`${what} must be a list`)
+  if (value.length > most) throw invalidParams(`${what} has ${value.length} items, at most ${most} are allowed`)
+  return value
+}
+
+/** The entries of an object with at most `most` of them. */
+export function readEntries(value: unknown, what: string, most: number): readonly (readonly [string, unknown])[] {
+  const entries = Object.entries(readObject(value, what))
+  if (entries.length > most) throw invalidParams(`${what} has ${entries.length} entries, at most ${most} are allowed`)
+  return entries
+}
+
 export function readObject(value: unknown, what: string): Record<string, unknown> {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw invalidParams(`${what} must be an object`)

@@ -3,14 +3,14 @@ import { once } from 'node:events'
 import { afterEach, describe, expect, it } from 'vitest'
 import { silentLogger } from '@hawser/primitives'
 import type { RpcBackend } from './backend.ts'
-import { MAX_SOCKETS } from './limits.ts'
 import { RpcServer } from './rpc-server.ts'
 
 /** What answers nothing but who it is: the sockets are at stake here, not the chain. */
 const backend = {
-  spec: { chainId: 18443 },
+  chain: { chainId: 18443n },
   clientVersion: 'test',
   logger: silentLogger,
+  syncTarget: () => undefined,
   onHead: () => () => undefined,
   onFinalized: () => () => undefined,
   onPendingTransaction: () => () => undefined,
@@ -28,7 +28,7 @@ async function upgrade(port: number): Promise<Socket> {
   sockets.push(socket)
   socket.on('error', () => undefined)
   socket.write(
-    'GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
+    'GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
   )
   await once(socket, 'data')
   return socket
@@ -43,20 +43,23 @@ async function version(port: number): Promise<unknown> {
 }
 
 describe('RpcServer', () => {
-  it('lives through malformed frames, also on connections beyond the limit', async () => {
+  it('lives through malformed frames', async () => {
     server = await RpcServer.start(backend, { host: '127.0.0.1', port: 0 })
-    const { port } = server
-    const garbage = Buffer.from('ffffffff', 'hex')
-    const first = await upgrade(port)
-    const gone = once(first, 'close')
-    first.write(garbage)
+    const socket = await upgrade(server.port)
+    const gone = once(socket, 'close')
+    socket.write(Buffer.from('ffffffff', 'hex'))
     await gone
-    for (let i = 0; i < MAX_SOCKETS; i++) await upgrade(port)
-    const surplus = await upgrade(port)
-    const refused = once(surplus, 'close')
-    surplus.write(garbage)
-    await refused
-    expect(await version(port)).toBe('test')
+    expect(await version(server.port)).toBe('test')
+  })
+
+  it('drops connections beyond its limit and keeps the others', async () => {
+    server = await RpcServer.start(backend, { host: '127.0.0.1', port: 0, limits: { maxConnections: 2 } })
+    const kept = await upgrade(server.port)
+    await upgrade(server.port)
+    const surplus = connect(server.port, '127.0.0.1')
+    sockets.push(surplus)
+    await once(surplus.on('error', () => undefined).resume(), 'close')
+    expect(kept.destroyed).toBe(false)
   })
 
   it('says that a port is taken', async () => {

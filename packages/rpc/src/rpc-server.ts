@@ -1,21 +1,28 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { AppError, messageOf, spawn, systemClock, type Logger } from '@hawser/primitives'
-import { WebSocketServer, type WebSocket } from 'ws'
+import { AppError, messageOf, systemClock, type Logger } from '@hawser/primitives'
+import { WebSocketServer } from 'ws'
 import type { RpcBackend } from './backend.ts'
-import { BlockReader } from './block-reader.ts'
 import { Dispatcher } from './dispatcher.ts'
-import { ethMethods } from './eth-methods.ts'
-import { RpcCode } from './errors.ts'
-import { hawserMethods } from './hawser-methods.ts'
-import { MAX_BODY_BYTES, MAX_SOCKET_BUFFER_BYTES, MAX_SOCKET_REQUESTS, MAX_SOCKETS } from './limits.ts'
-import { nodeMethods } from './node-methods.ts'
-import { Subscriptions, type Subscriber } from './subscriptions.ts'
+import { errorBody, RpcCode } from './errors.ts'
+import { ExecutionGate } from './execution-gate.ts'
+import { corsHeaders, isServedHost, isServedOrigin, type HttpGuardOptions } from './http-guard.ts'
+import type { RpcLimits } from './limits.ts'
+import { createMethods } from './methods.ts'
+import { DEFAULT_API, DEFAULT_CORS_ORIGINS, DEFAULT_VHOSTS, resolveLimits, type RpcServerOptions } from './options.ts'
+import { Subscriptions } from './subscriptions.ts'
+import { serveSocket } from './web-socket.ts'
 
-export interface RpcServerOptions {
-  readonly host: string
-  /** 0 takes a free one. */
-  readonly port: number
+/** How long an idle connection stays open for the next request. */
+const KEEP_ALIVE_MS = 65_000
+/** How long a client may take to send a request's head, and the whole of it. */
+const HEADERS_TIMEOUT_MS = 20_000
+const REQUEST_TIMEOUT_MS = 60_000
+
+interface Endpoint extends HttpGuardOptions {
+  readonly dispatcher: Dispatcher
+  readonly limits: RpcLimits
+  readonly logger: Logger
 }
 
 /** JSON-RPC over HTTP and WebSocket on one port. */
@@ -32,26 +39,40 @@ export class RpcServer {
 
   /** @throws RPC_PORT_TAKEN */
   static async start(backend: RpcBackend, options: RpcServerOptions): Promise<RpcServer> {
-    const reader = new BlockReader(backend)
-    const subscriptions = new Subscriptions(backend, systemClock)
-    const dispatcher = new Dispatcher(
-      { ...nodeMethods(backend), ...ethMethods(backend, reader, subscriptions), ...hawserMethods(backend, reader) },
-      backend.logger,
+    const { logger } = backend
+    const limits = resolveLimits(options.limits)
+    const subscriptions = new Subscriptions(backend, systemClock, limits.maxSubscriptions)
+    const methods = createMethods(backend, subscriptions, limits, options.api ?? DEFAULT_API)
+    const dispatcher = new Dispatcher(new ExecutionGate(limits, systemClock).guard(methods), limits, logger)
+    const endpoint: Endpoint = {
+      dispatcher,
+      limits,
+      logger,
+      corsOrigins: options.corsOrigins ?? DEFAULT_CORS_ORIGINS,
+      vhosts: (options.vhosts ?? DEFAULT_VHOSTS).map((name) => name.toLowerCase()),
+    }
+    const http = createServer(
+      { keepAliveTimeout: KEEP_ALIVE_MS, headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS },
+      (request, response) => answerHttp(endpoint, request, response),
     )
-    const http = createServer((request, response) =>
-      spawn(
-        () => answerHttp(dispatcher, request, response),
-        (error) => {
-          backend.logger.debug({ err: messageOf(error) }, 'an HTTP request ended early')
-          response.destroy()
-        },
-      ),
+    http.maxConnections = limits.maxConnections
+    const sockets = new WebSocketServer({
+      server: http,
+      maxPayload: limits.maxBodyBytes,
+      verifyClient: ({ origin, req }: { origin: string | undefined; req: IncomingMessage }) =>
+        isServedHost(req.headers.host, endpoint.vhosts) && isServedOrigin(origin, endpoint.corsOrigins),
+    })
+    sockets.on('connection', (socket, request) =>
+      serveSocket({ dispatcher, subscriptions, limits, logger, address: request.socket.remoteAddress ?? '' }, socket),
     )
-    const sockets = new WebSocketServer({ server: http, maxPayload: MAX_BODY_BYTES })
-    sockets.on('connection', (socket) => serveSocket(dispatcher, subscriptions, sockets, socket, backend.logger))
     // The HTTP server's own error is reported by `listen`; ws repeats it.
     sockets.on('error', () => undefined)
-    await listen(http, options)
+    try {
+      await listen(http, options)
+    } catch (error) {
+      subscriptions.stop()
+      throw error
+    }
     return new RpcServer(http, sockets, subscriptions)
   }
 
@@ -84,78 +105,54 @@ function listen(http: Server, { host, port }: RpcServerOptions): Promise<void> {
   })
 }
 
-const CORS = {
-  'access-control-allow-origin': '*',
-  'access-control-allow-methods': 'POST, OPTIONS',
-  'access-control-allow-headers': 'content-type',
-  'access-control-max-age': '600',
-} as const
-
-async function answerHttp(dispatcher: Dispatcher, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  if (request.method === 'OPTIONS') return end(response, 204)
+function answerHttp(endpoint: Endpoint, request: IncomingMessage, response: ServerResponse): void {
+  const { dispatcher, limits, logger } = endpoint
+  const { origin, host } = request.headers
+  const cors = corsHeaders(origin, endpoint.corsOrigins)
+  const refuse = (status: number, message: string) =>
+    end(response, status, cors, errorBody(RpcCode.invalidRequest, message))
+  if (!isServedHost(host, endpoint.vhosts))
+    return refuse(403, `host not allowed: "${host?.slice(0, 80)}"; add it to --rpc-vhosts`)
+  if (request.method === 'OPTIONS') return end(response, 204, cors)
   if (request.method === 'GET')
-    return end(response, 200, JSON.stringify({ hawser: 'JSON-RPC 2.0 by POST, or WebSocket on this port' }))
-  if (request.method !== 'POST')
-    return end(response, 405, errorBody(RpcCode.invalidRequest, 'method not allowed: use POST'))
+    return end(response, 200, cors, JSON.stringify({ hawser: 'JSON-RPC 2.0 by POST, or WebSocket on this port' }))
+  if (request.method !== 'POST') return refuse(405, 'method not allowed: use POST')
+  if (!isServedOrigin(origin, endpoint.corsOrigins))
+    return refuse(403, `origin not allowed: "${origin?.slice(0, 80)}"; add it to --rpc-cors-origins`)
+
   const parts: Buffer[] = []
   let length = 0
-  for await (const part of request) {
-    length += (part as Buffer).length
-    if (length > MAX_BODY_BYTES) {
+  request.on('data', (part: Buffer) => {
+    length += part.length
+    if (length <= limits.maxBodyBytes) parts.push(part)
+    else if (!response.writableEnded) {
+      parts.length = 0
       response.setHeader('connection', 'close')
-      return end(
-        response,
-        413,
-        errorBody(RpcCode.invalidRequest, `request body too large: at most ${MAX_BODY_BYTES} bytes`),
-      )
+      refuse(413, `request body too large: at most ${limits.maxBodyBytes} bytes`)
     }
-    parts.push(part as Buffer)
-  }
-  const answer = await dispatcher.handle(Buffer.concat(parts).toString('utf8'))
-  return answer === undefined ? end(response, 204) : end(response, 200, answer)
-}
-
-function end(response: ServerResponse, status: number, body?: string): void {
-  response.writeHead(status, { ...CORS, ...(body === undefined ? {} : { 'content-type': 'application/json' }) })
-  response.end(body)
-}
-
-function errorBody(code: number, message: string): string {
-  return JSON.stringify({ jsonrpc: '2.0', id: null, error: { code, message } })
-}
-
-function serveSocket(
-  dispatcher: Dispatcher,
-  subscriptions: Subscriptions,
-  sockets: WebSocketServer,
-  socket: WebSocket,
-  logger: Logger,
-): void {
-  // Before anything else: a socket without a listener for errors would take the process down with the first bad frame.
-  socket.on('error', () => socket.terminate())
-  if (sockets.clients.size > MAX_SOCKETS) return socket.terminate()
-  const send = (text: string) => {
-    // A client that does not read must not fill the node's memory.
-    if (socket.bufferedAmount > MAX_SOCKET_BUFFER_BYTES) socket.terminate()
-    else if (socket.readyState === socket.OPEN) socket.send(text)
-  }
-  const subscriber: Subscriber = { send: (message) => send(JSON.stringify(message)) }
-  let open = 0
-  socket.on('message', (data: Buffer) => {
-    if (open >= MAX_SOCKET_REQUESTS)
-      return send(errorBody(RpcCode.limitExceeded, `more than ${MAX_SOCKET_REQUESTS} requests at the same time`))
-    open++
-    spawn(
-      async () => {
-        try {
-          const answer = await dispatcher.handle(data.toString('utf8'), subscriber)
-          if (answer !== undefined) send(answer)
-        } finally {
-          open--
-        }
+  })
+  request.on('error', () => response.destroy())
+  request.on('end', () => {
+    if (response.writableEnded) return
+    const body = parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts)
+    const answer = dispatcher.handle(body.toString('utf8'), { address: request.socket.remoteAddress ?? '' })
+    if (!(answer instanceof Promise)) return end(response, answer === undefined ? 204 : 200, cors, answer)
+    answer.then(
+      (text) => end(response, text === undefined ? 204 : 200, cors, text),
+      (error: unknown) => {
+        logger.error({ err: messageOf(error) }, 'an HTTP request could not be answered')
+        response.destroy()
       },
-      (error) => logger.debug({ err: messageOf(error) }, 'a WebSocket request ended early'),
     )
   })
-  socket.on('close', () => subscriptions.leave(subscriber))
+}
+
+function end(response: ServerResponse, status: number, cors: Readonly<Record<string, string>>, body?: string): void {
+  if (body === undefined) response.writeHead(status, cors).end()
+  else {
+    const bytes = Buffer.from(body)
+    response
+      .writeHead(status, { ...cors, 'content-type': 'application/json', 'content-length': bytes.length })
+      .end(bytes)
+  }
 }

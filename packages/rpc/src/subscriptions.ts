@@ -4,29 +4,35 @@ import { toHex, type Clock, type Hash32, type Hex } from '@hawser/primitives'
 import type { RpcBackend } from './backend.ts'
 import { invalidParams, RpcCode, RpcError } from './errors.ts'
 import { formatHeader, formatTransaction } from './format.ts'
-import { FILTER_LIFETIME_MS, MAX_FILTERS, MAX_SUBSCRIPTIONS } from './limits.ts'
+import { FILTER_LIFETIME_MS, MAX_FILTERS, MAX_WAITING_RESULTS } from './limits.ts'
+import { quantity } from './params.ts'
 import { logsOfBlock, readLogFilter, type LogFilter, type LogRange } from './log-filter.ts'
 
 type Event =
   | { readonly kind: 'heads'; readonly change: HeadChange }
   | { readonly kind: 'transaction'; readonly hash: Hash32; readonly whole: () => unknown }
+  /** The node fell behind, or came in step again. */
+  | { readonly kind: 'sync'; readonly status: unknown }
 
 type Interest =
   | { readonly kind: 'newHeads' }
   | { readonly kind: 'logs'; readonly filter: LogFilter; readonly range?: LogRange }
   | { readonly kind: 'newPendingTransactions'; readonly whole: boolean }
+  | { readonly kind: 'syncing' }
 
 /** What an event is to an interest: zero or more results. */
 function results(backend: RpcBackend, interest: Interest, event: Event): unknown[] {
   if (interest.kind === 'newPendingTransactions')
     return event.kind === 'transaction' ? [interest.whole ? event.whole() : event.hash] : []
+  if (interest.kind === 'syncing') return event.kind === 'sync' ? [event.status] : []
   if (event.kind !== 'heads') return []
   const { added, removed } = event.change
   const found: unknown[] = []
   const visit = (hash: Hash32, gone: boolean) => {
     const sealed = backend.store.block(hash)
     if (!sealed) return
-    if (interest.kind === 'logs') found.push(...logsOfBlock(backend, sealed.block, hash, interest.filter, gone))
+    if (interest.kind === 'logs')
+      for (const log of logsOfBlock(backend, sealed.block, hash, interest.filter, gone)) found.push(log)
     else if (!gone) found.push(formatHeader(sealed.block.header))
   }
   if (interest.kind === 'logs') for (const ref of [...removed].reverse()) visit(ref.hash, true)
@@ -48,12 +54,19 @@ export class Subscriptions {
     { readonly interest: Interest; readonly blocks: boolean; waiting: unknown[]; usedAtMs: number }
   >()
   readonly #stops: (() => void)[]
+  readonly #maxSubscriptions: number
+  #behind: boolean
 
-  constructor(backend: RpcBackend, clock: Clock) {
+  constructor(backend: RpcBackend, clock: Clock, maxSubscriptions: number) {
     this.#backend = backend
     this.#clock = clock
+    this.#maxSubscriptions = maxSubscriptions
+    this.#behind = backend.syncTarget() !== undefined
     this.#stops = [
-      backend.onHead((change) => this.#spread({ kind: 'heads', change })),
+      backend.onHead((change) => {
+        this.#spread({ kind: 'heads', change })
+        this.#lookAtSync()
+      }),
       backend.onPendingTransaction((tx) =>
         this.#spread({ kind: 'transaction', hash: transactionHash(tx), whole: () => formatTransaction(tx) }),
       ),
@@ -66,8 +79,8 @@ export class Subscriptions {
 
   subscribe(subscriber: Subscriber, name: unknown, options: unknown): Hex {
     const mine = this.#bySubscriber.get(subscriber) ?? new Map<Hex, Interest>()
-    if (mine.size >= MAX_SUBSCRIPTIONS)
-      throw new RpcError(RpcCode.limitExceeded, `a connection may have ${MAX_SUBSCRIPTIONS} subscriptions`)
+    if (mine.size >= this.#maxSubscriptions)
+      throw new RpcError(RpcCode.limitExceeded, `a connection may have ${this.#maxSubscriptions} subscriptions`)
     const id = freshId()
     mine.set(id, readInterest(name, options))
     this.#bySubscriber.set(subscriber, mine)
@@ -122,8 +135,28 @@ export class Subscriptions {
       const found = results(this.#backend, filter.interest, event)
       filter.waiting.push(...(filter.blocks ? found.map((header) => (header as { hash: Hex }).hash) : found))
       // A client that does not poll loses the oldest, not the node its memory.
-      if (filter.waiting.length > 10_000) filter.waiting.splice(0, filter.waiting.length - 10_000)
+      if (filter.waiting.length > MAX_WAITING_RESULTS)
+        filter.waiting.splice(0, filter.waiting.length - MAX_WAITING_RESULTS)
     }
+  }
+
+  /** The node knows whether it is behind by its target, which moves with the head. */
+  #lookAtSync(): void {
+    const target = this.#backend.syncTarget()
+    if ((target !== undefined) === this.#behind) return
+    this.#behind = target !== undefined
+    const current = this.#backend.store.pointers().head.number
+    this.#spread({
+      kind: 'sync',
+      status: target !== undefined && {
+        syncing: true,
+        status: {
+          startingBlock: quantity(current),
+          currentBlock: quantity(current),
+          highestBlock: quantity(target > current ? target : current),
+        },
+      },
+    })
   }
 }
 
@@ -131,8 +164,9 @@ function readInterest(name: unknown, options: unknown): Interest {
   if (name === 'newHeads') return { kind: 'newHeads' }
   if (name === 'logs') return { kind: 'logs', filter: readLogFilter(options) }
   if (name === 'newPendingTransactions') return { kind: 'newPendingTransactions', whole: options === true }
+  if (name === 'syncing') return { kind: 'syncing' }
   throw invalidParams(
-    `no "${String(name)}" subscription in eth namespace; there are newHeads, logs and newPendingTransactions`,
+    `no "${typeof name === 'string' ? name.slice(0, 80) : typeof name}" subscription in eth namespace; there are newHeads, logs, newPendingTransactions and syncing`,
   )
 }
 

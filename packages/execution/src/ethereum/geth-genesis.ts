@@ -52,6 +52,8 @@ const configSchema = v.object({
   londonBlock: fork,
   arrowGlacierBlock: fork,
   grayGlacierBlock: fork,
+  /** Changes no rule, but counts in the fork id (EIP-6122). */
+  mergeNetsplitBlock: fork,
   shanghaiTime: fork,
   cancunTime: fork,
   pragueTime: fork,

@@ -5,6 +5,7 @@ import { toHex, ZERO_ADDRESS, type Address, type Hash32 } from '@hawser/primitiv
 import type { Machine } from '../machine.ts'
 import { applyAuthorizations } from './authorizations.ts'
 import { refused } from './errors.ts'
+import { precompileAddresses } from './precompile-addresses.ts'
 import { intrinsicGas } from './intrinsic-gas.ts'
 
 const MAX_REFUND_QUOTIENT = 5n // EIP-3529
@@ -217,7 +218,7 @@ function blobFeeOf(header: BlockHeader, message: Message, checks: MessageChecks)
 function warmUp({ evm }: Machine, header: BlockHeader, message: Message): void {
   const { journal } = evm
   if (!header.common.isActivatedEIP(2929)) return
-  for (const [address] of evm.precompiles) journal.addAlwaysWarmAddress(address)
+  for (const address of precompileAddresses(evm)) journal.addAlwaysWarmAddress(address)
   journal.addAlwaysWarmAddress(message.from)
   if (message.to !== undefined) journal.addAlwaysWarmAddress(message.to)
   if (header.common.isActivatedEIP(3651)) journal.addAlwaysWarmAddress(toHex(header.coinbase.bytes))

@@ -5,12 +5,15 @@ import type { AccountOverride, BlockOverrides, ForkSchedule, StateOverrides } fr
 import { fromHex, type Address } from '@hawser/primitives'
 import type { Machine } from '../machine.ts'
 import { refused } from './errors.ts'
+import { precompileAddresses } from './precompile-addresses.ts'
 
 /** The EVM's precompiles, by address in hex without prefix. */
 type Precompiles = EVMInterface['precompiles']
 
 /** Changes accounts before a call runs. @throws CALL_INVALID for what contradicts itself */
 export async function applyStateOverrides(machine: Machine, overrides: StateOverrides): Promise<void> {
+  // Noted before any is moved.
+  precompileAddresses(machine.evm)
   movePrecompiles(machine.evm.precompiles, overrides)
   for (const [address, override] of overrides) await overrideAccount(machine, address, override)
 }

@@ -1,5 +1,5 @@
 import {
-  createBlock,
+  Block,
   createBlockHeader,
   genTransactionsTrieRoot,
   genWithdrawalsTrieRoot,
@@ -123,23 +123,22 @@ export class Simulation {
       const result = await run.finish()
       await this.#budget.pause()
       const { common } = header
-      const block = createBlock(
+      const options = { common, setHardfork: false, freeze: false, skipConsensusFormatValidation: true } as const
+      const sealed = createBlockHeader(
         {
-          header: {
-            ...fields,
-            stateRoot: fromHex(result.stateRoot),
-            receiptTrie: fromHex(result.receiptsRoot),
-            logsBloom: result.logsBloom,
-            gasUsed: result.gasUsed,
-            transactionsTrie: await genTransactionsTrieRoot(transactions),
-            ...(common.isActivatedEIP(4844) ? { blobGasUsed: BigInt(blobs) * common.param('blobGasPerBlob') } : {}),
-            ...(common.isActivatedEIP(7685) ? { requestsHash: run.requestsHash } : {}),
-          },
-          transactions,
-          ...(common.isActivatedEIP(4895) ? { withdrawals } : {}),
+          ...fields,
+          stateRoot: fromHex(result.stateRoot),
+          receiptTrie: fromHex(result.receiptsRoot),
+          logsBloom: result.logsBloom,
+          gasUsed: result.gasUsed,
+          transactionsTrie: await genTransactionsTrieRoot(transactions),
+          ...(common.isActivatedEIP(4844) ? { blobGasUsed: BigInt(blobs) * common.param('blobGasPerBlob') } : {}),
+          ...(common.isActivatedEIP(7685) ? { requestsHash: run.requestsHash } : {}),
         },
-        { common, setHardfork: false, freeze: false, skipConsensusFormatValidation: true },
+        options,
       )
+      // Not createBlock, which makes the transactions anew and refuses those beyond a real block's limits.
+      const block = new Block(sealed, transactions, [], common.isActivatedEIP(4895) ? withdrawals : undefined, options)
       return { block, senders, calls }
     } finally {
       machine.evm.precompiles.clear()

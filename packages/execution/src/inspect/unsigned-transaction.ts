@@ -13,7 +13,6 @@ import { minimalBytes } from './authorizations.ts'
 /** The transaction that a request describes, without a signature; its type follows from its fields, as in Geth. */
 export function unsignedTransaction(request: CallRequest, gas: bigint, common: Common): TypedTransaction {
   const fields = {
-    nonce: request.nonce ?? 0n,
     to: request.to,
     value: request.value ?? 0n,
     data: request.data ?? new Uint8Array(),
@@ -28,7 +27,7 @@ export function unsignedTransaction(request: CallRequest, gas: bigint, common: C
         [fromHex(address), storageKeys.map((key) => fromHex(key))] as [Uint8Array, Uint8Array[]],
     ),
   }
-  return withGas(create(), gas)
+  return beyondLimits(create(), gas, request.nonce ?? 0n)
 
   function create(): TypedTransaction {
     if (request.gasPrice !== undefined || !common.isActivatedEIP(1559))
@@ -68,7 +67,7 @@ export function unsignedTransaction(request: CallRequest, gas: bigint, common: C
   }
 }
 
-/** Past EthereumJS's check of EIP-7825's cap, which a simulation need not keep to. */
-function withGas(tx: TypedTransaction, gasLimit: bigint): TypedTransaction {
-  return Object.defineProperty(tx, 'gasLimit', { value: gasLimit })
+/** Past EthereumJS's checks of EIP-7825's cap and of the last nonce, which a simulation need not keep to. */
+function beyondLimits(tx: TypedTransaction, gasLimit: bigint, nonce: bigint): TypedTransaction {
+  return Object.defineProperties(tx, { gasLimit: { value: gasLimit }, nonce: { value: nonce } })
 }

@@ -1,0 +1,75 @@
+import { EMPTY_TRIE_ROOT } from '@hawser/chain'
+import { keccak256, readUintBE, toHex, type Address, type Hex } from '@hawser/primitives'
+import type { RpcBackend } from './backend.ts'
+import type { BlockReader } from './block-reader.ts'
+import { invalidParams } from './errors.ts'
+import { MAX_STORAGE_SLOTS } from './limits.ts'
+import type { Methods } from './method.ts'
+import { quantity, readAddress, readEntries, readList, readStorageKey, required } from './params.ts'
+
+const EMPTY_CODE_HASH = toHex(keccak256(new Uint8Array()))
+
+/** The methods that read the state after a block. */
+export function ethStateMethods(backend: RpcBackend, reader: BlockReader): Methods {
+  const { engine, pool } = backend
+  const stateOf = (parameter: unknown) => engine.stateAt(reader.header(parameter))
+  return {
+    eth_getBalance: (params) => {
+      const account = stateOf(params[1]).account(readAddress(required(params, 0)))
+      return quantity(account?.balance ?? 0n)
+    },
+    eth_getTransactionCount: (params) => {
+      const address = readAddress(required(params, 0))
+      const nonce = stateOf(params[1]).account(address)?.nonce ?? 0n
+      return quantity(params[1] === 'pending' ? pool.nextNonce(address, nonce) : nonce)
+    },
+    eth_getCode: (params) => toHex(stateOf(params[1]).code(readAddress(required(params, 0)))),
+    eth_getStorageAt: (params) =>
+      toHex(stateOf(params[2]).storage(readAddress(required(params, 0)), readStorageKey(required(params, 1)))),
+    eth_getStorageValues: (params) => {
+      const wanted = readStorageRequests(required(params, 0))
+      const state = stateOf(params[1])
+      const values: Record<Address, Hex[]> = {}
+      for (const [address, keys] of wanted) {
+        const words: Hex[] = []
+        for (const key of keys) words.push(toHex(state.storage(address, key)))
+        values[address] = words
+      }
+      return values
+    },
+    eth_getProof: (params) => {
+      const address = readAddress(required(params, 0))
+      const keys = readList(required(params, 1), 'storage keys', MAX_STORAGE_SLOTS)
+      const { account, accountProof, storage } = stateOf(params[2]).prove(address, keys.map(readStorageKey))
+      return {
+        address,
+        accountProof: accountProof.map((node) => toHex(node)),
+        balance: quantity(account?.balance ?? 0n),
+        codeHash: account?.codeHash ?? EMPTY_CODE_HASH,
+        nonce: quantity(account?.nonce ?? 0n),
+        storageHash: account?.storageRoot ?? EMPTY_TRIE_ROOT,
+        storageProof: storage.map(({ word, proof }, index) => ({
+          key: proofKey(keys[index] as string),
+          value: quantity(readUintBE(word)),
+          proof: proof.map((node) => toHex(node)),
+        })),
+      }
+    },
+  }
+}
+
+/** A key as Geth tells it back: a whole word stays one, anything shorter is a quantity. */
+function proofKey(key: string): string {
+  return key.length === 66 ? key.toLowerCase() : quantity(BigInt(key === '0x' ? 0 : key))
+}
+
+function readStorageRequests(value: unknown): readonly (readonly [Address, readonly Uint8Array[]])[] {
+  const entries = readEntries(value, 'storage requests', MAX_STORAGE_SLOTS)
+  if (entries.length === 0) throw invalidParams('empty request')
+  let room = MAX_STORAGE_SLOTS
+  return entries.map(([address, keys]) => {
+    const slots = readList(keys, 'slots', room)
+    room -= slots.length
+    return [readAddress(address), slots.map(readStorageKey)] as const
+  })
+}

@@ -1,0 +1,98 @@
+import type { Clock } from '@hawser/primitives'
+import { RpcCode, RpcError } from './errors.ts'
+import { MAX_CLIENTS, MAX_WAITING_FACTOR, type RpcLimits } from './limits.ts'
+import type { Method, Methods } from './method.ts'
+
+/** What runs the EVM or reads much: only so many at the same time. */
+const EXECUTIONS = new Set([
+  'eth_call',
+  'eth_estimateGas',
+  'eth_createAccessList',
+  'eth_fillTransaction',
+  'eth_simulateV1',
+  'eth_getLogs',
+  'eth_getFilterLogs',
+  'eth_getProof',
+  'eth_feeHistory',
+  'testing_buildBlockV1',
+])
+
+/** What may run for seconds: only so many in a second for one client. */
+function isTrace(method: string): boolean {
+  return method.startsWith('debug_trace') || method === 'eth_simulateV1'
+}
+
+/** Keeps expensive methods within their limits. */
+export class ExecutionGate {
+  readonly #limits: RpcLimits
+  readonly #clock: Clock
+  readonly #waiting: (() => void)[] = []
+  /** What each client has begun in its present second. */
+  readonly #rates = new Map<string, { second: number; count: number }>()
+  #running = 0
+
+  constructor(limits: RpcLimits, clock: Clock) {
+    this.#limits = limits
+    this.#clock = clock
+  }
+
+  /** The methods, with the expensive ones behind the gate. */
+  guard(methods: Methods): Record<string, Method> {
+    return Object.fromEntries(
+      Object.entries(methods).map(([name, method]) => [
+        name,
+        EXECUTIONS.has(name) || name.startsWith('debug_trace') ? this.#guarded(name, method) : method,
+      ]),
+    )
+  }
+
+  #guarded(name: string, method: Method): Method {
+    return async (params, caller) => {
+      if (isTrace(name)) this.#count(caller.address)
+      await this.#enter()
+      try {
+        return await method(params, caller)
+      } finally {
+        this.#leave()
+      }
+    }
+  }
+
+  /** @throws -32005 when too many wait already */
+  async #enter(): Promise<void> {
+    const { maxExecutions } = this.#limits
+    if (this.#running < maxExecutions) {
+      this.#running++
+      return
+    }
+    if (this.#waiting.length >= maxExecutions * MAX_WAITING_FACTOR)
+      throw new RpcError(RpcCode.limitExceeded, `the node is busy: ${maxExecutions} executions run, try again later`)
+    // Whoever leaves hands its place on.
+    await new Promise<void>((resolve) => this.#waiting.push(resolve))
+  }
+
+  #leave(): void {
+    const next = this.#waiting.shift()
+    if (next) next()
+    else this.#running--
+  }
+
+  /** @throws -32005 when the client began too many in this second */
+  #count(client: string): void {
+    const { maxTracesPerSecond } = this.#limits
+    const second = Math.floor(this.#clock.nowMs() / 1000)
+    const rate = this.#rates.get(client)
+    if (rate?.second !== second) {
+      this.#rates.delete(client)
+      this.#rates.set(client, { second, count: 1 })
+      const oldest = this.#rates.keys().next()
+      if (this.#rates.size > MAX_CLIENTS && !oldest.done) this.#rates.delete(oldest.value)
+      return
+    }
+    if (++rate.count > maxTracesPerSecond)
+      throw new RpcError(
+        RpcCode.limitExceeded,
+        `rate limit exceeded: at most ${maxTracesPerSecond} traces and simulations a second`,
+      )
+  }
+}
