@@ -8,6 +8,8 @@ import { AppError, toHex, type Address, type Hash32 } from '@hawser/primitives'
 import { receiptsRoot } from './receipts-root.ts'
 import type { ExecutionError } from './errors.ts'
 import type { Machine } from './machine.ts'
+import { runPlainTransfer } from './plain-transfer.ts'
+import { withKnownSender } from './sender.ts'
 
 const SYSTEM = createAddressFromString(SYSTEM_ADDRESS)
 const BEACON_ROOTS = createAddressFromString('0x000f3df6d732807ef1319fb7b8bb8522d0beac02') // EIP-4788
@@ -95,7 +97,14 @@ export abstract class BlockRun {
     const block = { header, common: header.common } as unknown as NonNullable<RunTxOpts['block']>
     let result
     try {
-      result = await runTx(this.machine.vm, { tx, block, blockGasUsed: this.#gasUsed, skipHardForkValidation: true })
+      const gas = runPlainTransfer(this.machine, tx, header)
+      if (gas !== undefined) return this.#transferred(tx, gas)
+      result = await runTx(this.machine.vm, {
+        tx: withKnownSender(tx),
+        block,
+        blockGasUsed: this.#gasUsed,
+        skipHardForkValidation: true,
+      })
     } catch (cause) {
       throw bad(`a transaction cannot run: ${cause instanceof Error ? cause.message : String(cause)}`, cause)
     }
@@ -113,6 +122,11 @@ export abstract class BlockRun {
         logs: failed ? [] : (execResult.logs ?? []).map(formLog),
       },
     }
+  }
+
+  #transferred(tx: TypedTransaction, gas: bigint): TransactionOutcome {
+    const receipt = { type: tx.type, status: 1, cumulativeGasUsed: this.#gasUsed + gas, logs: [] } as const
+    return { gas, output: new Uint8Array(), receipt }
   }
 
   /** A call by the system address, which costs nobody anything. @throws SYSTEM_CALL_FAILED */

@@ -2,6 +2,7 @@ import { createBlock, createBlockHeader, type Block, type BlockHeader } from '@e
 import type { Common } from '@ethereumjs/common'
 import { createLegacyTx, type TypedTransaction } from '@ethereumjs/tx'
 import {
+  encodedTransaction,
   headerFromParent,
   inherentGasCap,
   MAX_BLOCK_BYTES,
@@ -98,7 +99,7 @@ export class HawserEngine extends EthereumJsEngine implements ExecutionEngine {
     for (const call of plan.inherents) {
       signal?.throwIfAborted()
       const tx = await this.#signInherent(machine, call, plan, inherentGasCap(draft.gasLimit) - run.gasUsed)
-      const size = tx?.serialize().length ?? 0
+      const size = tx ? encodedTransaction(tx).length : 0
       if (!tx || bytes + size > MAX_BLOCK_BYTES) continue
       try {
         await run.transaction(tx)
@@ -113,7 +114,7 @@ export class HawserEngine extends EthereumJsEngine implements ExecutionEngine {
       signal?.throwIfAborted()
       if (clock.nowMs() >= plan.deadlineMs || draft.gasLimit - run.gasUsed < 21_000n) break
       const sender = senderOf(tx)
-      const size = tx.serialize().length
+      const size = encodedTransaction(tx).length
       // What follows a sender's transaction that is not in would have a nonce too high.
       if (blocked.has(sender) || tx.gasLimit > draft.gasLimit - run.gasUsed || bytes + size > MAX_BLOCK_BYTES) {
         blocked.add(sender)
@@ -138,7 +139,7 @@ export class HawserEngine extends EthereumJsEngine implements ExecutionEngine {
           receiptTrie: fromHex(result.receiptsRoot),
           logsBloom: result.logsBloom,
           gasUsed: result.gasUsed,
-          transactionsTrie: fromHex(orderedTrieRoot(transactions.map((tx) => tx.serialize()))),
+          transactionsTrie: fromHex(orderedTrieRoot(transactions.map(encodedTransaction))),
         },
         transactions,
         withdrawals: [],

@@ -2,7 +2,7 @@ import { createBlock, createBlockHeader, genWithdrawalsTrieRoot, type Block, typ
 import { ConsensusType } from '@ethereumjs/common'
 import type { TypedTransaction } from '@ethereumjs/tx'
 import { createAddressFromString, type CLRequest, type CLRequestType, type Withdrawal } from '@ethereumjs/util'
-import { orderedTrieRoot, type Cancellable, type Executed, type ForkSchedule } from '@hawser/chain'
+import { encodedTransaction, orderedTrieRoot, type Cancellable, type Executed, type ForkSchedule } from '@hawser/chain'
 import { equalBytes, fromHex, messageOf, toHex, type Address } from '@hawser/primitives'
 import { bad } from '../block-run.ts'
 import { EthereumJsEngine, type EngineParts } from '../engine.ts'
@@ -113,7 +113,7 @@ export class EthereumEngine extends EthereumJsEngine {
           receiptTrie: fromHex(result.receiptsRoot),
           logsBloom: result.logsBloom,
           gasUsed: result.gasUsed,
-          transactionsTrie: fromHex(orderedTrieRoot(transactions.map((tx) => tx.serialize()))),
+          transactionsTrie: fromHex(orderedTrieRoot(transactions.map(encodedTransaction))),
           ...(common.isActivatedEIP(7685) ? { requestsHash: run.requestsHash } : {}),
         },
         transactions: [...transactions],
