@@ -23,6 +23,10 @@ const FORKS_BY_TIME = [Hardfork.Paris, Hardfork.Shanghai, Hardfork.Cancun, Hardf
  */
 class SharedCommon extends Common {
   readonly #merged = new Set<ParamsDict>()
+  // What opcodes ask again and again; EthereumJS searches lists for it.
+  readonly #activated = new Map<number, boolean>()
+  readonly #reached = new Map<string, boolean>()
+  #values = new Map<string, bigint>()
 
   override copy(): Common {
     return this
@@ -37,6 +41,29 @@ class SharedCommon extends Common {
     if (this.#merged.has(params)) return
     this.#merged.add(params)
     super.updateParams(params)
+    this.#values = new Map()
+  }
+
+  override isActivatedEIP(eip: number): boolean {
+    // The constructor of the class that this one extends asks, too.
+    if (!(#activated in this)) return super.isActivatedEIP(eip)
+    let active = this.#activated.get(eip)
+    if (active === undefined) this.#activated.set(eip, (active = super.isActivatedEIP(eip)))
+    return active
+  }
+
+  override gteHardfork(hardfork: string): boolean {
+    if (!(#reached in this)) return super.gteHardfork(hardfork)
+    let reached = this.#reached.get(hardfork)
+    if (reached === undefined) this.#reached.set(hardfork, (reached = super.gteHardfork(hardfork)))
+    return reached
+  }
+
+  override param(name: string): bigint {
+    if (!(#values in this)) return super.param(name)
+    let value = this.#values.get(name)
+    if (value === undefined) this.#values.set(name, (value = super.param(name)))
+    return value
   }
 }
 

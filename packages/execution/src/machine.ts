@@ -5,6 +5,7 @@ import type { BlockRef, StateChange } from '@hawser/chain'
 import { fromHex, invariant, ZERO_HASH, type Hash32 } from '@hawser/primitives'
 import type { Write } from '@hawser/storage'
 import { fastPrecompiles } from './precompiles/index.ts'
+import { rememberJumpDestinations } from './jump-destinations.ts'
 import type { BlockState } from './state/block-state.ts'
 import { EthereumState } from './state/ethereum-state.ts'
 import { JournaledState } from './state/journaled-state.ts'
@@ -102,6 +103,7 @@ async function createInterpreter(
   }
   const evm = await createEVM({ common, stateManager: state, blockchain, ...(await fastPrecompiles(common)) })
   const vm = await createVM({ common, stateManager: state, blockchain, evm })
+  await rememberJumpDestinations(evm)
   const interpreter: Interpreter = { vm, evm, state, hashes, below }
   return interpreter
 }
