@@ -10,6 +10,9 @@ const SYSTEM_CONTRACTS: Readonly<Record<string, Address>> = {
   HISTORY_STORAGE_ADDRESS: '0x0000f90827f1c53a10cb7a02335b175320002935' as Address,
 }
 
+/** EIP-7691's, of a market that has no goods here. */
+const BLOB_UPDATE_FRACTION = 5_007_716
+
 /** Hawser's chain as JSON-RPC describes it: one fork from genesis on, no blobs, its own least base fee. */
 export function hawserProfile(spec: ChainSpec, common: Common, genesis: Hash32): ChainProfile {
   return {
@@ -28,7 +31,7 @@ export function hawserProfile(spec: ChainSpec, common: Common, genesis: Hash32):
         blobSchedule: {
           target: 0,
           max: 0,
-          baseFeeUpdateFraction: Number(common.param('blobGasPriceUpdateFraction')),
+          baseFeeUpdateFraction: BLOB_UPDATE_FRACTION,
         },
       },
     ],

@@ -1,4 +1,5 @@
 export { configSchema, readConfig, type NodeConfig } from './config.ts'
+export { hawserProfile } from './hawser-profile.ts'
 export { CLIENT_VERSION, createNode, type HawserNode, type NodeDependencies, type NodeStatus } from './create-node.ts'
 export { Devnet, DEVNET_VALIDATORS, findDevnet, type DevnetAccess, type DevnetOptions } from './devnet/devnet.ts'
 export { DEV_MNEMONIC, DEV_WALLET_SEED, devAccounts, devValidatorKeys, validatorSpecOf } from './devnet/dev-keys.ts'

@@ -1,3 +1,4 @@
+import { paramsBlock } from '@ethereumjs/block'
 import type { EthereumForks, GethGenesis } from '@hawser/execution'
 import type { Address, Hash32 } from '@hawser/primitives'
 import type { ChainProfile } from '@hawser/rpc'
@@ -12,6 +13,8 @@ const GAS_PER_BLOB = 131_072 // EIP-4844
 export function ethereumProfile(genesis: GethGenesis, forks: EthereumForks, genesisHash: Hash32): ChainProfile {
   const { config } = genesis
   const changes = forkPoints(genesis)
+  // EthereumJS adds a fork's block parameters when its first header is made; they are asked for before that.
+  for (const { common } of forks.timed) common.updateParams(paramsBlock)
   return {
     chainId: BigInt(config.chainId),
     nextBaseFee: (header) => (header.common.isActivatedEIP(1559) ? header.calcNextBaseFee() : undefined),

@@ -27,12 +27,20 @@ interface Endpoint extends HttpGuardOptions {
 
 /** JSON-RPC over HTTP and WebSocket on one port. */
 export class RpcServer {
+  /** The methods that are served. */
+  readonly methods: readonly string[]
   readonly #http: Server
   readonly #sockets: WebSocketServer
   readonly #subscriptions: Subscriptions
 
-  private constructor(http: Server, sockets: WebSocketServer, subscriptions: Subscriptions) {
+  private constructor(
+    http: Server,
+    sockets: WebSocketServer,
+    subscriptions: Subscriptions,
+    methods: readonly string[],
+  ) {
     this.#http = http
+    this.methods = methods
     this.#sockets = sockets
     this.#subscriptions = subscriptions
   }
@@ -73,11 +81,16 @@ export class RpcServer {
       subscriptions.stop()
       throw error
     }
-    return new RpcServer(http, sockets, subscriptions)
+    return new RpcServer(http, sockets, subscriptions, Object.keys(methods))
   }
 
   get port(): number {
     return (this.#http.address() as AddressInfo).port
+  }
+
+  /** WebSockets that are open. */
+  get socketCount(): number {
+    return this.#sockets.clients.size
   }
 
   async stop(): Promise<void> {

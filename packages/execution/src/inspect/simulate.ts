@@ -28,7 +28,7 @@ import { revertReason } from './revert-reason.ts'
 import { SimulatedBlockRun } from './simulated-block-run.ts'
 import { listening, TraceRoom } from './tracers/tracer.ts'
 import { TransferTracer } from './tracers/transfer-tracer.ts'
-import { unsignedTransaction } from './unsigned-transaction.ts'
+import { transactionType, unsignedTransaction } from './unsigned-transaction.ts'
 
 /** Blocks of one simulation, those that fill gaps included. */
 export const MAX_SIMULATED_BLOCKS = 256n
@@ -185,16 +185,15 @@ export class Simulation {
     const gas = asked < this.#gasLeft ? asked : this.#gasLeft
     const sender = await machine.state.getAccount(createAddressFromString(call.from ?? ZERO_ADDRESS))
     const filled: CallRequest = { ...call, nonce: call.nonce ?? sender?.nonce ?? 0n }
-    const tx = unsignedTransaction(filled, gas, header.common)
+    const type = transactionType(filled, header.common)
     const tracer = new TransferTracer({ state: machine.state, room: this.#room })
-    const execute = () =>
-      withBudget(machine.evm, this.#budget, () => run.message(toMessage(filled, header, gas), tx.type))
+    const execute = () => withBudget(machine.evm, this.#budget, () => run.message(toMessage(filled, header, gas), type))
     const result = this.#options.traceTransfers
       ? (await listening(machine.evm, tracer, this.#budget, execute)).result
       : await execute()
     this.#gasLeft -= result.gasUsed
     const logs = this.#options.traceTransfers ? tracer.finish() : result.logs
-    return { tx, told: tell(result, logs) }
+    return { tx: unsignedTransaction(filled, gas, header.common), told: tell(result, logs) }
   }
 }
 

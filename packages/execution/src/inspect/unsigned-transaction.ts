@@ -10,7 +10,14 @@ import type { CallRequest } from '@hawser/chain'
 import { fromHex } from '@hawser/primitives'
 import { minimalBytes } from './authorizations.ts'
 
-/** The transaction that a request describes, without a signature; its type follows from its fields, as in Geth. */
+/** The type of a transaction with these fields, as Geth chooses it. */
+export function transactionType(request: CallRequest, common: Common): 0 | 2 | 3 | 4 {
+  if (request.gasPrice !== undefined || !common.isActivatedEIP(1559)) return 0
+  if (request.authorizationList) return 4
+  return request.blobVersionedHashes ? 3 : 2
+}
+
+/** The transaction that a request describes, without a signature. */
 export function unsignedTransaction(request: CallRequest, gas: bigint, common: Common): TypedTransaction {
   const fields = {
     to: request.to,
@@ -30,15 +37,15 @@ export function unsignedTransaction(request: CallRequest, gas: bigint, common: C
   return beyondLimits(create(), gas, request.nonce ?? 0n)
 
   function create(): TypedTransaction {
-    if (request.gasPrice !== undefined || !common.isActivatedEIP(1559))
-      return createLegacyTx({ ...fields, gasPrice: request.gasPrice ?? 0n }, options)
-    if (request.authorizationList)
+    const type = transactionType(request, common)
+    if (type === 0) return createLegacyTx({ ...fields, gasPrice: request.gasPrice ?? 0n }, options)
+    if (type === 4)
       return createEOACode7702Tx(
         {
           ...fields,
           ...fees,
           to: request.to as string as `0x${string}`,
-          authorizationList: request.authorizationList.map(
+          authorizationList: (request.authorizationList ?? []).map(
             ({ chainId, address, nonce, yParity, r, s }) =>
               [
                 minimalBytes(chainId),
@@ -52,14 +59,14 @@ export function unsignedTransaction(request: CallRequest, gas: bigint, common: C
         },
         options,
       )
-    if (request.blobVersionedHashes)
+    if (type === 3)
       return createBlob4844Tx(
         {
           ...fields,
           ...fees,
           to: request.to as string as `0x${string}`,
           maxFeePerBlobGas: request.maxFeePerBlobGas ?? 0n,
-          blobVersionedHashes: [...request.blobVersionedHashes],
+          blobVersionedHashes: [...(request.blobVersionedHashes ?? [])],
         },
         options,
       )

@@ -1,0 +1,56 @@
+import { describe, expect, it } from 'vitest'
+import { ExecutionGate } from './execution-gate.ts'
+import { DEFAULT_LIMITS, MAX_WAITING_FACTOR } from './limits.ts'
+
+const caller = { address: '192.0.2.1' }
+const clock = { ms: 0, nowMs: () => clock.ms, after: () => () => undefined }
+
+/** Until what is waiting on promises has run. */
+const settled = () => new Promise((resolve) => setImmediate(resolve))
+
+/** Calls that end when they are told to. */
+function held(method: string, limits = {}) {
+  const running: (() => void)[] = []
+  const gate = new ExecutionGate({ ...DEFAULT_LIMITS, maxExecutions: 2, ...limits }, clock)
+  const methods = gate.guard({
+    [method]: () => new Promise<string>((resolve) => running.push(() => resolve('done'))),
+    eth_chainId: () => '0x1',
+  })
+  const call = () => methods[method]?.([], caller) as Promise<string>
+  return { running, call, methods }
+}
+
+describe('ExecutionGate', () => {
+  it('lets so many run, the next when one ends, and refuses when too many wait', async () => {
+    const { running, call } = held('eth_call')
+    const calls = Array.from({ length: 2 + 2 * MAX_WAITING_FACTOR }, call)
+    await settled()
+    expect(running).toHaveLength(2)
+    await expect(call()).rejects.toMatchObject({ code: -32005 })
+    running[0]?.()
+    await calls[0]
+    await settled()
+    expect(running).toHaveLength(3)
+    for (let i = 1; i < calls.length; i++) {
+      running[i]?.()
+      expect(await calls[i]).toBe('done')
+      await settled()
+    }
+    expect(running).toHaveLength(calls.length)
+  })
+
+  it('leaves cheap methods alone', () => {
+    expect(held('eth_call').methods['eth_chainId']?.([], caller)).toBe('0x1')
+  })
+
+  it('counts traces by client and second', async () => {
+    const { call, methods } = held('debug_traceCall', { maxTracesPerSecond: 2, maxExecutions: 100 })
+    void call()
+    void call()
+    await expect(call()).rejects.toMatchObject({ code: -32005 })
+    const other = methods['debug_traceCall']?.([], { address: '192.0.2.2' })
+    clock.ms += 1_000
+    const later = call()
+    expect(await Promise.race([other, later, Promise.resolve('both run')])).toBe('both run')
+  })
+})
