@@ -31,6 +31,8 @@ export type ChainError =
   | { code: 'TX_REPLACEMENT_UNDERPRICED'; fault: 'user' }
   | { code: 'TX_GAS_TOO_HIGH'; fault: 'user' }
   | { code: 'TX_GAS_TOO_LOW'; fault: 'user' }
+  /** An account with a delegation, pending or done, has its one transaction in the pool (EIP-7702). */
+  | { code: 'TX_DELEGATED_LIMIT'; fault: 'user' }
   /** A session key's address sends no paid transactions (protocol.md section 2). */
   | { code: 'TX_FROM_SESSION_KEY'; fault: 'user' }
   | { code: 'POOL_FULL'; fault: 'local'; retry: true }

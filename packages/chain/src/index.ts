@@ -56,6 +56,8 @@ export {
   senderOf,
   transactionHash,
 } from './transaction.ts'
-export { TransactionPool, upfrontCost, type PoolAccount } from './transaction-pool.ts'
+export { upfrontCost } from './pool-rules.ts'
+export type { PoolAccount } from './sender-queue.ts'
+export { TransactionPool } from './transaction-pool.ts'
 export { TransactionPoolService, type TransactionPoolParts } from './transaction-pool-service.ts'
 export { encodeBranchNode, encodeExtensionNode, encodeLeafNode } from './trie-node-encoding.ts'

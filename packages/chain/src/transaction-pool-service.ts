@@ -6,7 +6,8 @@ import type { BlockImporter } from './block-importer.ts'
 import type { HeadChange } from './block-tree.ts'
 import type { ChainStore, ExecutionEngine, StateView, Transport } from './ports.ts'
 import { decodeTransaction, senderOf } from './transaction.ts'
-import type { PoolAccount, TransactionPool } from './transaction-pool.ts'
+import type { PoolAccount } from './sender-queue.ts'
+import type { TransactionPool } from './transaction-pool.ts'
 
 export interface TransactionPoolParts {
   readonly common: Common
@@ -79,7 +80,7 @@ export class TransactionPoolService {
       const touched = new Set<Address>()
       for (const { hash } of added) for (const tx of bodyOf(hash)) touched.add(senderOf(tx))
       for (const { hash } of removed) for (const tx of bodyOf(hash)) touched.add(senderOf(tx))
-      for (const sender of pool.senders()) if (touched.has(sender)) pool.update(sender, await this.#account(sender))
+      for (const sender of touched) if (pool.follows(sender)) pool.update(sender, await this.#account(sender))
       for (const { hash } of removed) for (const tx of bodyOf(hash)) await this.#reinject(tx)
     } catch (error) {
       logger.error({ err: messageOf(error) }, 'the pool could not follow the head')

@@ -97,7 +97,7 @@ describe('TransactionPool', () => {
     expect(pool.size).toBe(1)
     pool.update(sender, { nonce: 2n, balance: 0n })
     expect(pool.size).toBe(0)
-    expect(pool.senders()).toEqual([])
+    expect(pool.follows(sender)).toBe(false)
   })
 
   it('holds a bounded number of one sender’s transactions', () => {

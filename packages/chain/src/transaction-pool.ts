@@ -1,53 +1,58 @@
 import type { TypedTransaction } from '@ethereumjs/tx'
-import { AppError, type Address, type Hash32 } from '@hawser/primitives'
-import type { ChainError } from './errors.ts'
-import { effectiveTip, isInherentShape, maxFeePerGas, senderOf, transactionHash } from './transaction.ts'
+import { type Address, type Hash32 } from '@hawser/primitives'
+import { authoritiesOf } from './authorities.ts'
+import { IndexedHeap } from './indexed-heap.ts'
+import { checkReplacement, checkTransaction, poolFull, refuse, upfrontCost, type PoolRules } from './pool-rules.ts'
+import { SenderQueue, type PoolAccount, type Pooled } from './sender-queue.ts'
+import { effectiveTip, encodedTransaction, maxFeePerGas, senderOf, transactionHash } from './transaction.ts'
 
 /** Transactions in the pool altogether. */
 export const MAX_POOL_TRANSACTIONS = 20_000
 /** Transactions of one sender: what a wallet or a script sends ahead. */
 export const MAX_SENDER_TRANSACTIONS = 1_024
-/** How far a nonce may lie ahead of the account's. */
-export const MAX_NONCE_GAP = 1_024n
 /** Bytes of all transactions in the pool. */
 export const MAX_POOL_BYTES = 64 * 1024 * 1024
 /** Transactions of one sender that wait for a nonce before them: they cost memory and pay nobody yet. */
 export const MAX_SENDER_GAPPED = 64
-/** A replacement must pay so many percent more, as Geth asks. */
-export const REPLACEMENT_PERCENT = 10n
 
-/** What the pool needs of an account in the head's state. */
-export interface PoolAccount {
-  readonly nonce: bigint
-  readonly balance: bigint
+/** A transaction on its way into a block, or (with `place`) a sender whose first one may be as good as `tip`. */
+interface Candidate {
+  readonly queue: SenderQueue
+  readonly pooled: Pooled
+  /** Wei for a unit of gas. */
+  readonly tip: bigint
+  readonly place?: number
 }
 
-interface Sender {
-  account: PoolAccount
-  readonly byNonce: Map<bigint, Pooled>
-}
-
-interface Pooled {
-  readonly tx: TypedTransaction
-  readonly hash: Hash32
-  readonly bytes: number
-}
-
-/** Transactions that wait for a block, by sender and nonce. */
+/**
+ * Transactions that wait for a block, by sender and nonce. Adding one, following a block and taking the best ones cost nothing
+ * that grows with what else is in the pool, beyond a logarithm.
+ */
 export class TransactionPool {
-  readonly #senders = new Map<Address, Sender>()
+  readonly #rules: PoolRules
+  readonly #queues = new Map<Address, SenderQueue>()
   readonly #byHash = new Map<Hash32, Pooled>()
-  readonly #sessionKeys: ReadonlySet<Address>
-  readonly #minFeePerGas: bigint
+  /** How many pending transactions set an account's code. */
+  readonly #authorities = new Map<Address, number>()
+  /** Senders with something ready, by what their first transaction may pay its author. */
+  readonly #heads = new IndexedHeap<SenderQueue>((a, b) => paysMore(a.head() as Pooled, b.head() as Pooled))
+  /** Senders by what is worth least at their end. */
+  readonly #tails = new IndexedHeap<SenderQueue>(worthLess)
   #bytes = 0
+  #arrivals = 0
+  #queued = 0
 
   constructor(options: { readonly sessionKeys: readonly Address[]; readonly minFeePerGas: bigint }) {
-    this.#sessionKeys = new Set(options.sessionKeys)
-    this.#minFeePerGas = options.minFeePerGas
+    this.#rules = { sessionKeys: new Set(options.sessionKeys), minFeePerGas: options.minFeePerGas }
   }
 
   get size(): number {
     return this.#byHash.size
+  }
+
+  /** How many could go into a block in turn, and how many wait for a nonce. */
+  counts(): { readonly pending: number; readonly queued: number } {
+    return { pending: this.#byHash.size - this.#queued, queued: this.#queued }
   }
 
   get(hash: Hash32): TypedTransaction | undefined {
@@ -58,66 +63,81 @@ export class TransactionPool {
     return this.#byHash.has(hash)
   }
 
-  /** The senders whose account the pool follows. */
-  senders(): readonly Address[] {
-    return [...this.#senders.keys()]
+  /** Whether something of the sender is in the pool. */
+  follows(sender: Address): boolean {
+    return this.#queues.has(sender)
+  }
+
+  /** Every transaction, in no order. */
+  *all(): Generator<TypedTransaction> {
+    for (const { tx } of this.#byHash.values()) yield tx
   }
 
   /**
-   * Takes a transaction in, against its sender's account in the head's state.
+   * Takes a transaction in, against its sender's account in the head's state. One that is refused changes nothing.
    * @throws TX_KNOWN, TX_NONCE_TOO_LOW, TX_INSUFFICIENT_FUNDS, TX_UNDERPRICED, … (ChainError)
    */
   add(tx: TypedTransaction, account: PoolAccount, blockGasLimit: bigint): Hash32 {
     const hash = transactionHash(tx)
     if (this.#byHash.has(hash)) throw refuse('TX_KNOWN', 'already known')
     const sender = senderOf(tx)
-    this.#check(tx, sender, account, blockGasLimit)
-    const entry = this.#senders.get(sender) ?? { account, byNonce: new Map<bigint, Pooled>() }
-    entry.account = account
-    const old = entry.byNonce.get(tx.nonce)
-    if (old) this.#checkReplacement(old.tx, tx)
-    else this.#checkSender(tx, sender, entry)
-    this.#checkTotalCost(tx, sender, entry, old)
-    const pooled = { tx, hash, bytes: tx.serialize().length }
-    this.#makeRoom(pooled, old)
-    if (old) this.#remove(entry, old)
-    entry.byNonce.set(tx.nonce, pooled)
-    this.#senders.set(sender, entry)
-    this.#byHash.set(hash, pooled)
-    this.#bytes += pooled.bytes
+    checkTransaction(this.#rules, tx, sender, account, blockGasLimit)
+    if (this.#queues.has(sender)) this.update(sender, account)
+    const queue = this.#queues.get(sender) ?? new SenderQueue(sender, account)
+    const fresh = this.#pooled(tx, hash, sender)
+    const old = queue.get(fresh.nonce)
+    if (old) checkReplacement(old, fresh)
+    else this.#checkPlace(fresh, queue)
+    this.#checkTotalCost(fresh, queue, old)
+    this.#checkAuthorities(fresh)
+    this.#makeRoom(fresh, old)
+    if (old) this.#forget(old)
+    this.#change(queue, () => queue.put(fresh))
+    this.#remember(fresh)
     return hash
   }
 
   /** The nonce that the sender's next transaction needs, counting what waits without a gap. */
   nextNonce(sender: Address, accountNonce: bigint): bigint {
-    const entry = this.#senders.get(sender)
+    const queue = this.#queues.get(sender)
+    if (!queue) return accountNonce
+    if (queue.account.nonce === accountNonce) return queue.next
     let nonce = accountNonce
-    while (entry?.byNonce.has(nonce)) nonce++
+    while (queue.get(nonce)) nonce++
     return nonce
   }
 
-  /** Ready transactions at a base fee, highest tip first, each sender's in order of nonce. */
+  /**
+   * Ready transactions at a base fee, highest tip first, each sender's in order of nonce. It looks no further than the caller
+   * takes; the pool may change meanwhile, and what comes then may wait for the next call.
+   */
   *ready(baseFee: bigint): Generator<TypedTransaction> {
-    const heads: { sender: Sender; nonce: bigint; tx: TypedTransaction; tip: bigint }[] = []
-    const push = (sender: Sender, nonce: bigint) => {
-      const pooled = sender.byNonce.get(nonce)
-      if (!pooled) return
-      const tip = effectiveTip(pooled.tx, baseFee)
-      if (tip < 0n) return
-      // Binary insertion keeps the best last; senders are few against transactions.
-      let low = 0
-      let high = heads.length
-      while (low < high) {
-        const middle = (low + high) >> 1
-        if ((heads[middle]?.tip ?? 0n) < tip) low = middle + 1
-        else high = middle
-      }
-      heads.splice(low, 0, { sender, nonce, tx: pooled.tx, tip })
+    const frontier = new IndexedHeap<Candidate>(
+      (a, b) => a.tip > b.tip || (a.tip === b.tip && a.pooled.arrival < b.pooled.arrival),
+    )
+    const opened = new Set<SenderQueue>()
+    const openPlace = (place: number) => {
+      const queue = this.#heads.at(place)
+      const pooled = queue?.head()
+      if (queue && pooled) frontier.put({ queue, pooled, tip: pooled.maxTip, place })
     }
-    for (const sender of this.#senders.values()) push(sender, sender.account.nonce)
-    for (let head = heads.pop(); head; head = heads.pop()) {
-      yield head.tx
-      push(head.sender, head.nonce + 1n)
+    const offer = (queue: SenderQueue, pooled: Pooled | undefined) => {
+      const tip = pooled ? effectiveTip(pooled.tx, baseFee) : -1n
+      if (pooled && tip >= 0n) frontier.put({ queue, pooled, tip })
+    }
+    openPlace(0)
+    for (let best = frontier.pop(); best; best = frontier.pop()) {
+      const { queue, pooled, place } = best
+      if (place !== undefined) {
+        openPlace(2 * place + 1)
+        openPlace(2 * place + 2)
+        if (opened.has(queue)) continue
+        opened.add(queue)
+        offer(queue, pooled)
+      } else if (this.#byHash.has(pooled.hash)) {
+        yield pooled.tx
+        offer(queue, queue.get(pooled.nonce + 1n))
+      }
     }
   }
 
@@ -128,142 +148,170 @@ export class TransactionPool {
   } {
     const pending = new Map<Address, TypedTransaction[]>()
     const queued = new Map<Address, TypedTransaction[]>()
-    for (const [sender, { account, byNonce }] of this.#senders) {
-      const next = this.nextNonce(sender, account.nonce)
-      for (const { tx } of byNonce.values()) {
-        const into = tx.nonce < next ? pending : queued
-        into.set(sender, [...(into.get(sender) ?? []), tx])
-      }
+    for (const [sender, queue] of this.#queues) {
+      const ordered = [...queue.all()].sort((a, b) => (a.nonce < b.nonce ? -1 : 1))
+      const ready = ordered.filter(({ nonce }) => nonce < queue.next)
+      const waiting = ordered.filter(({ nonce }) => nonce >= queue.next)
+      if (ready.length > 0)
+        pending.set(
+          sender,
+          ready.map(({ tx }) => tx),
+        )
+      if (waiting.length > 0)
+        queued.set(
+          sender,
+          waiting.map(({ tx }) => tx),
+        )
     }
     return { pending, queued }
   }
 
-  /** An account changed: what is used up goes, and what its balance no longer pays for. */
+  /** An account changed: what is used up goes, and from the end on what its balance no longer pays for together. */
   update(sender: Address, account: PoolAccount): void {
-    const entry = this.#senders.get(sender)
-    if (!entry) return
-    entry.account = account
-    for (const pooled of entry.byNonce.values())
-      if (pooled.tx.nonce < account.nonce || upfrontCost(pooled.tx) > account.balance) this.#remove(entry, pooled)
-    if (entry.byNonce.size === 0) this.#senders.delete(sender)
+    const queue = this.#queues.get(sender)
+    if (!queue) return
+    const same = queue.account.nonce === account.nonce && queue.cost <= account.balance
+    if (same) {
+      queue.account = account
+      return
+    }
+    const gone: Pooled[] = []
+    this.#change(queue, () => {
+      gone.push(...queue.setAccount(account))
+      while (queue.cost > account.balance) {
+        const tail = queue.tail() as Pooled
+        queue.delete(tail)
+        gone.push(tail)
+      }
+    })
+    for (const pooled of gone) this.#forget(pooled)
   }
 
   /** A transaction that could not be executed: out, so that it does not come up in every block. */
   drop(hash: Hash32): void {
     const pooled = this.#byHash.get(hash)
     if (!pooled) return
-    const sender = senderOf(pooled.tx)
-    const entry = this.#senders.get(sender)
-    if (!entry) return
-    this.#remove(entry, pooled)
-    if (entry.byNonce.size === 0) this.#senders.delete(sender)
+    const queue = this.#queues.get(pooled.sender) as SenderQueue
+    this.#change(queue, () => queue.delete(pooled))
+    this.#forget(pooled)
   }
 
-  #remove(entry: Sender, pooled: Pooled): void {
-    entry.byNonce.delete(pooled.tx.nonce)
+  /** The only way to change a queue: the heaps and counts follow. */
+  #change(queue: SenderQueue, change: () => void): void {
+    this.#queued -= queue.gapped
+    change()
+    this.#queued += queue.gapped
+    if (queue.size === 0) {
+      this.#queues.delete(queue.address)
+      this.#heads.delete(queue)
+      this.#tails.delete(queue)
+      return
+    }
+    this.#queues.set(queue.address, queue)
+    this.#tails.put(queue)
+    if (queue.head()) this.#heads.put(queue)
+    else this.#heads.delete(queue)
+  }
+
+  #remember(pooled: Pooled): void {
+    this.#byHash.set(pooled.hash, pooled)
+    this.#bytes += pooled.bytes
+    for (const authority of pooled.authorities)
+      this.#authorities.set(authority, (this.#authorities.get(authority) ?? 0) + 1)
+  }
+
+  #forget(pooled: Pooled): void {
     this.#byHash.delete(pooled.hash)
     this.#bytes -= pooled.bytes
+    for (const authority of pooled.authorities) {
+      const left = (this.#authorities.get(authority) ?? 0) - 1
+      if (left > 0) this.#authorities.set(authority, left)
+      else this.#authorities.delete(authority)
+    }
   }
 
-  #checkSender(tx: TypedTransaction, sender: Address, entry: Sender): void {
-    if (entry.byNonce.size >= MAX_SENDER_TRANSACTIONS)
-      throw full(`${sender} has ${MAX_SENDER_TRANSACTIONS} transactions in the pool already`)
-    const next = this.nextNonce(sender, entry.account.nonce)
-    if (tx.nonce <= next) return
-    let gapped = 0
-    for (const nonce of entry.byNonce.keys()) if (nonce > next) gapped++
-    if (gapped >= MAX_SENDER_GAPPED)
-      throw full(`${MAX_SENDER_GAPPED} transactions of ${sender} wait for nonce ${next} already`)
+  #pooled(tx: TypedTransaction, hash: Hash32, sender: Address): Pooled {
+    return {
+      tx,
+      hash,
+      sender,
+      nonce: tx.nonce,
+      bytes: encodedTransaction(tx).length,
+      maxFee: maxFeePerGas(tx),
+      maxTip: effectiveTip(tx, 0n),
+      cost: upfrontCost(tx),
+      authorities: authoritiesOf(tx),
+      arrival: this.#arrivals++,
+    }
+  }
+
+  #checkPlace({ nonce, sender }: Pooled, queue: SenderQueue): void {
+    if (queue.account.delegated || this.#authorities.has(sender)) {
+      // Somebody else may spend such an account's coins at any time: all that waits would be worth nothing then.
+      if (queue.size > 0)
+        throw refuse('TX_DELEGATED_LIMIT', 'in-flight transaction limit reached for delegated accounts')
+      if (nonce !== queue.next) throw refuse('TX_DELEGATED_LIMIT', 'gapped-nonce tx from delegated accounts')
+    }
+    if (queue.size >= MAX_SENDER_TRANSACTIONS)
+      throw poolFull(`${sender} has ${MAX_SENDER_TRANSACTIONS} transactions in the pool already`)
+    if (nonce > queue.next && queue.gapped >= MAX_SENDER_GAPPED)
+      throw poolFull(`${MAX_SENDER_GAPPED} transactions of ${sender} wait for nonce ${queue.next} already`)
   }
 
   /** A balance pays once: what a sender has in the pool must be covered together, or the pool could be filled for nothing. */
-  #checkTotalCost(tx: TypedTransaction, sender: Address, entry: Sender, replaced: Pooled | undefined): void {
-    let cost = upfrontCost(tx)
-    for (const pooled of entry.byNonce.values()) if (pooled !== replaced) cost += upfrontCost(pooled.tx)
-    if (cost > entry.account.balance)
+  #checkTotalCost(fresh: Pooled, queue: SenderQueue, replaced: Pooled | undefined): void {
+    const cost = queue.cost + fresh.cost - (replaced?.cost ?? 0n)
+    if (cost > queue.account.balance)
       throw refuse(
         'TX_INSUFFICIENT_FUNDS',
-        `insufficient funds for gas * price + value: address ${sender} have ${entry.account.balance} want ${cost} with its transactions in the pool`,
+        `insufficient funds for gas * price + value: address ${fresh.sender} have ${queue.account.balance} want ${cost} with its transactions in the pool`,
       )
+  }
+
+  /** Whose code a pending transaction sets may have one transaction in the pool, as Geth has it. */
+  #checkAuthorities(fresh: Pooled): void {
+    for (const authority of fresh.authorities)
+      if ((this.#queues.get(authority)?.size ?? 0) > 1) throw refuse('TX_DELEGATED_LIMIT', 'authority already reserved')
   }
 
   /** Makes room in a full pool at the expense of what is worth least: what waits for a nonce, then the lowest fee. */
   #makeRoom(fresh: Pooled, replaced: Pooled | undefined): void {
     const count = replaced ? 0 : 1
     const bytes = fresh.bytes - (replaced?.bytes ?? 0)
-    while (this.#byHash.size + count > MAX_POOL_TRANSACTIONS || this.#bytes + bytes > MAX_POOL_BYTES) {
-      const victim = this.#leastWorth(senderOf(fresh.tx))
-      if (!victim || (!victim.gapped && maxFeePerGas(victim.pooled.tx) >= maxFeePerGas(fresh.tx)))
-        throw full(`it holds ${this.#byHash.size} transactions that pay as much`)
-      this.drop(victim.pooled.hash)
+    const isFull = () => this.#byHash.size + count > MAX_POOL_TRANSACTIONS || this.#bytes + bytes > MAX_POOL_BYTES
+    if (!isFull()) return
+    // A sender does not push out his own: what follows a nonce is worth nothing without it.
+    const own = this.#queues.get(fresh.sender)
+    if (own) this.#tails.delete(own)
+    const victims: { readonly queue: SenderQueue; readonly tail: Pooled }[] = []
+    let refused = false
+    while (isFull() && !refused) {
+      const queue = this.#tails.at(0)
+      const tail = queue?.tail()
+      if (queue && tail && (queue.gapped > 0 || tail.maxFee < fresh.maxFee)) {
+        this.drop(tail.hash)
+        victims.push({ queue, tail })
+      } else refused = true
     }
-  }
-
-  /** Of the last transactions of all other senders: one behind a gap, else the one with the lowest fee. */
-  #leastWorth(except: Address): { readonly pooled: Pooled; readonly gapped: boolean } | undefined {
-    let least: { readonly pooled: Pooled; readonly gapped: boolean } | undefined
-    for (const [sender, { account, byNonce }] of this.#senders) {
-      if (sender === except) continue
-      let last: Pooled | undefined
-      for (const pooled of byNonce.values()) if (!last || pooled.tx.nonce > last.tx.nonce) last = pooled
-      if (!last) continue
-      const gapped = last.tx.nonce - account.nonce >= BigInt(byNonce.size)
-      const worse =
-        !least ||
-        (gapped && !least.gapped) ||
-        (gapped === least.gapped && maxFeePerGas(last.tx) < maxFeePerGas(least.pooled.tx))
-      if (worse) least = { pooled: last, gapped }
+    if (own) this.#tails.put(own)
+    if (!refused) return
+    for (const { queue, tail } of victims.reverse()) {
+      this.#change(queue, () => queue.put(tail))
+      this.#remember(tail)
     }
-    return least
-  }
-
-  #check(tx: TypedTransaction, sender: Address, account: PoolAccount, blockGasLimit: bigint): void {
-    if (isInherentShape(tx))
-      throw refuse('TX_UNDERPRICED', 'transaction underpriced: gas price 0 is for inherents alone')
-    if (this.#sessionKeys.has(sender))
-      throw refuse('TX_FROM_SESSION_KEY', `${sender} is a validator's session key, which sends no paid transactions`)
-    if (maxFeePerGas(tx) < this.#minFeePerGas)
-      throw refuse(
-        'TX_UNDERPRICED',
-        `transaction underpriced: max fee per gas ${maxFeePerGas(tx)} wei is below the least base fee ${this.#minFeePerGas}`,
-      )
-    if ('maxPriorityFeePerGas' in tx && tx.maxPriorityFeePerGas > tx.maxFeePerGas)
-      throw refuse('TX_UNDERPRICED', 'max priority fee per gas higher than max fee per gas')
-    if (tx.gasLimit > blockGasLimit)
-      throw refuse('TX_GAS_TOO_HIGH', `exceeds block gas limit: ${tx.gasLimit} of ${blockGasLimit}`)
-    const intrinsic = tx.getIntrinsicGas()
-    if (tx.gasLimit < intrinsic)
-      throw refuse('TX_GAS_TOO_LOW', `intrinsic gas too low: gas ${tx.gasLimit}, minimum needed ${intrinsic}`)
-    if (tx.nonce < account.nonce)
-      throw refuse('TX_NONCE_TOO_LOW', `nonce too low: next nonce ${account.nonce}, tx nonce ${tx.nonce}`)
-    if (tx.nonce > account.nonce + MAX_NONCE_GAP)
-      throw refuse('TX_NONCE_TOO_HIGH', `nonce too high: next nonce ${account.nonce}, tx nonce ${tx.nonce}`)
-    const cost = upfrontCost(tx)
-    if (cost > account.balance)
-      throw refuse(
-        'TX_INSUFFICIENT_FUNDS',
-        `insufficient funds for gas * price + value: address ${sender} have ${account.balance} want ${cost}`,
-      )
-  }
-
-  #checkReplacement(old: TypedTransaction, fresh: TypedTransaction): void {
-    const enough = (a: bigint, b: bigint) => b * 100n >= a * (100n + REPLACEMENT_PERCENT)
-    if (!enough(maxFeePerGas(old), maxFeePerGas(fresh)) || !enough(effectiveTip(old, 0n), effectiveTip(fresh, 0n)))
-      throw refuse('TX_REPLACEMENT_UNDERPRICED', 'replacement transaction underpriced')
+    throw poolFull(`it holds ${this.#byHash.size} transactions that pay as much`)
   }
 }
 
-/** The most that a transaction can take from its sender, in wei. */
-export function upfrontCost(tx: TypedTransaction): bigint {
-  return tx.value + tx.gasLimit * maxFeePerGas(tx)
+/** Strictly: the earlier one of equals. */
+function paysMore(a: Pooled, b: Pooled): boolean {
+  return a.maxTip > b.maxTip || (a.maxTip === b.maxTip && a.arrival < b.arrival)
 }
 
-type UserCode = Extract<ChainError, { fault: 'user' }>['code']
-
-function refuse(code: UserCode, message: string): AppError<ChainError> {
-  return new AppError<ChainError>({ code, fault: 'user' }, message)
-}
-
-function full(message: string): AppError<ChainError> {
-  return new AppError<ChainError>({ code: 'POOL_FULL', fault: 'local', retry: true }, `txpool is full: ${message}`)
+/** What ends behind a gap before what does not, then the lower fee, then the later one. */
+function worthLess(a: SenderQueue, b: SenderQueue): boolean {
+  const gapped = a.gapped > 0
+  if (gapped !== b.gapped > 0) return gapped
+  const [x, y] = [a.tail() as Pooled, b.tail() as Pooled]
+  return x.maxFee < y.maxFee || (x.maxFee === y.maxFee && x.arrival > y.arrival)
 }
