@@ -1,9 +1,9 @@
-import { AppError, readUintBE, uintBE } from '@hawser/primitives'
+import { AppError, readUintBE } from '@hawser/primitives'
 import { keyIn, keyspace, type KeyValueStore } from '@hawser/storage'
 import type { ExecutionError } from '../errors.ts'
 import { GenerationCache } from './generation-cache.ts'
 import type { NodeSource } from './trie.ts'
-import { decodeStoredNode, type NodePointer, type TrieNode } from './trie-node.ts'
+import { decodeStoredNode, POINTER_BYTES, writePointer, type NodePointer, type TrieNode } from './trie-node.ts'
 
 /** Decoded nodes in memory: a branch with all its children takes some 3 kB, most take far less; at most about 100 MB. */
 const MAX_CACHED_NODES = 50_000
@@ -59,5 +59,8 @@ export class NodeStore implements NodeSource {
 
 /** node | pointer u48 */
 export function nodeKey(pointer: NodePointer): Uint8Array {
-  return keyIn(keyspace.node, uintBE(pointer, 6))
+  const key = new Uint8Array(1 + POINTER_BYTES)
+  key[0] = keyspace.node
+  writePointer(key, 1, pointer)
+  return key
 }

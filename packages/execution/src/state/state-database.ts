@@ -104,7 +104,7 @@ export class StateDatabase implements FlatState {
   /** The first state: it is final at once. */
   sealFirst(update: StateUpdate, journal: JournaledState): readonly Write[] {
     const { writes, diff } = this.#write(ZERO_HASH, update, journal, ZERO_HASH)
-    writes.push(...flatWrites(diff.accounts, diff.words))
+    addFlat(writes, diff.accounts, diff.words)
     return writes
   }
 
@@ -124,7 +124,7 @@ export class StateDatabase implements FlatState {
       deaths.set(block.number, encodeDeaths(diff))
       writes.push({ key: diffKey(block.hash), value: undefined })
     }
-    writes.push(...flatWrites(accounts, words))
+    addFlat(writes, accounts, words)
     for (const block of pruned) {
       const { births } = this.#diff(block)
       for (let i = 0; i < births.count; i++) writes.push({ key: nodeKey(births.first + i), value: undefined })
@@ -290,14 +290,17 @@ function stateId({ number, hash }: BlockRef): Hash32 {
   return number === 0n ? ZERO_HASH : hash
 }
 
-function flatWrites(accounts: ReadonlyMap<string, Uint8Array>, words: ReadonlyMap<string, Uint8Array>): Write[] {
-  const write =
-    (space: number) =>
-    ([key, value]: readonly [string, Uint8Array]) => ({
-      key: keyIn(space, bytesOf(key)),
-      value: value.length === 0 ? undefined : value,
-    })
-  return [...[...accounts].map(write(keyspace.flatAccount)), ...[...words].map(write(keyspace.flatStorage))]
+function addFlat(
+  writes: Write[],
+  accounts: ReadonlyMap<string, Uint8Array>,
+  words: ReadonlyMap<string, Uint8Array>,
+): void {
+  const put = (space: number, values: ReadonlyMap<string, Uint8Array>) => {
+    for (const [key, value] of values)
+      writes.push({ key: keyIn(space, bytesOf(key)), value: value.length === 0 ? undefined : value })
+  }
+  put(keyspace.flatAccount, accounts)
+  put(keyspace.flatStorage, words)
 }
 
 const diffKey = (id: Hash32) => keyIn(keyspace.stateDiff, fromHex(id))

@@ -14,6 +14,8 @@ export interface Link {
   pointer: NodePointer
   /** The child itself while it is new. */
   node: TrieNode | undefined
+  /** Its RLP once it is hashed, until it is written. */
+  rlp?: Uint8Array
 }
 
 export interface Leaf {
@@ -39,11 +41,11 @@ export interface Branch {
 
 export type TrieNode = Leaf | Extension | Branch
 
-const POINTER_BYTES = 6
+export const POINTER_BYTES = 6
 
 /** A link to a node that is only in memory. */
 export function newLink(node: TrieNode): Link {
-  return { reference: undefined, pointer: 0, node }
+  return { reference: undefined, pointer: 0, node, rlp: undefined }
 }
 
 /** How parents name a node, hashing what is new below it. */
@@ -51,6 +53,7 @@ export function referenceOf(link: Link): Uint8Array {
   if (link.reference) return link.reference
   invariant(link.node, 'a link without a reference has its node')
   const rlp = nodeRlp(link.node)
+  link.rlp = rlp
   return (link.reference = rlp.length < 32 ? rlp : keccak256(rlp))
 }
 
@@ -68,31 +71,38 @@ export function nodeRlp(node: TrieNode): Uint8Array {
 
 /** A node as the database holds it: its RLP, then the u48 pointers of the children that it names by hash, in order. */
 export function encodeStoredNode(node: TrieNode, rlp: Uint8Array): Uint8Array {
-  const pointers = linksOf(node)
-    .filter((link) => link.pointer !== 0)
-    .map((link) => link.pointer)
-  if (pointers.length === 0) return rlp
-  const stored = new Uint8Array(rlp.length + POINTER_BYTES * pointers.length)
-  stored.set(rlp)
-  const view = new DataView(stored.buffer)
-  pointers.forEach((pointer, index) => {
-    const at = rlp.length + POINTER_BYTES * index
-    view.setUint16(at, Math.floor(pointer / 2 ** 32))
-    view.setUint32(at + 2, pointer >>> 0)
-  })
+  if (node.kind !== 'branch') {
+    const pointer = (node.kind === 'leaf' ? node.storage : node.child)?.pointer ?? 0
+    if (pointer === 0) return rlp
+    const stored = extended(rlp, 1)
+    writePointer(stored, rlp.length, pointer)
+    return stored
+  }
+  let count = 0
+  for (const child of node.children) if (child && child.pointer !== 0) count++
+  if (count === 0) return rlp
+  const stored = extended(rlp, count)
+  let at = rlp.length
+  for (const child of node.children)
+    if (child && child.pointer !== 0) {
+      writePointer(stored, at, child.pointer)
+      at += POINTER_BYTES
+    }
   return stored
 }
 
-/** The links out of a node, in the order of their pointers. */
-export function linksOf(node: TrieNode): Link[] {
-  switch (node.kind) {
-    case 'leaf':
-      return node.storage ? [node.storage] : []
-    case 'extension':
-      return [node.child]
-    case 'branch':
-      return node.children.filter((child) => child !== undefined)
-  }
+function extended(rlp: Uint8Array, pointers: number): Uint8Array {
+  const stored = new Uint8Array(rlp.length + POINTER_BYTES * pointers)
+  stored.set(rlp)
+  return stored
+}
+
+/** u48 */
+export function writePointer(bytes: Uint8Array, at: number, pointer: NodePointer): void {
+  let high = Math.floor(pointer / 2 ** 32)
+  let low = pointer >>> 0
+  for (let i = 5; i >= 2; i--, low >>>= 8) bytes[at + i] = low & 0xff
+  for (let i = 1; i >= 0; i--, high >>>= 8) bytes[at + i] = high & 0xff
 }
 
 /** The inverse of `encodeStoredNode`, for embedded nodes too; the bytes are our own. */

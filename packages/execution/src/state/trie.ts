@@ -3,7 +3,6 @@ import { EMPTY_TRIE_ROOT } from '@hawser/chain'
 import {
   decodeStoredNode,
   encodeStoredNode,
-  linksOf,
   newLink,
   nibblesOf,
   nodeRlp,
@@ -112,14 +111,19 @@ export function walkTrie(
 export function placeNodes(root: Link | undefined, place: (node: TrieNode, stored: Uint8Array) => NodePointer) {
   if (root?.node && root.pointer === 0) placeNode(root, true)
 
+  function placeChild(link: Link): void {
+    if (link.node && link.pointer === 0) placeNode(link, false)
+  }
+
   function placeNode(link: Link, isRoot: boolean): void {
     const node = link.node as TrieNode
-    if (node.kind !== 'leaf')
-      for (const child of linksOf(node)) if (child.node && child.pointer === 0) placeNode(child, false)
-    const rlp = nodeRlp(node)
-    link.reference ??= rlp.length < 32 ? rlp : keccak256(rlp)
+    if (node.kind === 'extension') placeChild(node.child)
+    else if (node.kind === 'branch') for (const child of node.children) if (child) placeChild(child)
+    referenceOf(link)
+    const rlp = link.rlp as Uint8Array
     if (rlp.length >= 32 || isRoot) link.pointer = place(node, encodeStoredNode(node, rlp))
     link.node = undefined
+    link.rlp = undefined
   }
 }
 
