@@ -1,4 +1,4 @@
-import { paramsBlock } from '@ethereumjs/block'
+import { paramsBlock, type BlockHeader } from '@ethereumjs/block'
 import type { EthereumForks, GethGenesis } from '@hawser/execution'
 import type { Address, Hash32 } from '@hawser/primitives'
 import type { ChainProfile } from '@hawser/rpc'
@@ -15,15 +15,18 @@ export function ethereumProfile(genesis: GethGenesis, forks: EthereumForks, gene
   const changes = forkPoints(genesis)
   // EthereumJS adds a fork's block parameters when its first header is made; they are asked for before that.
   for (const { common } of forks.timed) common.updateParams(paramsBlock)
+  /** The rules of the block after this one. */
+  const next = ({ number, timestamp, difficulty }: BlockHeader) =>
+    forks.commonAt({ number: number + 1n, timestamp: timestamp + SLOT_SECONDS, difficulty })
   return {
     chainId: BigInt(config.chainId),
-    nextBaseFee: (header) => (header.common.isActivatedEIP(1559) ? header.calcNextBaseFee() : undefined),
+    nextBaseFee: (header) => {
+      if (header.common.isActivatedEIP(1559)) return header.calcNextBaseFee()
+      const common = next(header)
+      return common.isActivatedEIP(1559) ? common.param('initialBaseFee') : undefined
+    },
     nextBlobBaseFee: (header) => {
-      const common = forks.commonAt({
-        number: header.number + 1n,
-        timestamp: header.timestamp + SLOT_SECONDS,
-        difficulty: header.difficulty,
-      })
+      const common = next(header)
       return common.isActivatedEIP(4844) && header.common.isActivatedEIP(4844)
         ? header.calcNextBlobGasPrice(common)
         : undefined

@@ -5,7 +5,7 @@ import { toHex, type Hash32 } from '@hawser/primitives'
 import type { KeyValueStore } from '@hawser/storage'
 import { bad, type BlockResult, type BlockRun } from './block-run.ts'
 import { callHeader, estimateGas, runCall } from './call.ts'
-import { openMachine, type Machine } from './machine.ts'
+import { openMachine, type BlockHashes, type Machine } from './machine.ts'
 import { StateDatabase, type History } from './state/state-database.ts'
 import { stateView } from './state/state-view.ts'
 
@@ -78,10 +78,14 @@ export abstract class EthereumJsEngine {
     return this.#states.finalize(path, abandoned)
   }
 
-  /** A machine on the state after a block; it runs by that block's rules unless others are given. */
-  async machine(parent: BlockHeader, common: Common = parent.common): Promise<Machine> {
+  /**
+   * A machine on the state after a block; it runs by that block's rules unless others are given. `above` tells BLOCKHASH of blocks
+   * after it, which are only simulated.
+   */
+  async machine(parent: BlockHeader, common: Common = parent.common, above?: BlockHashes): Promise<Machine> {
     const { headerOf } = this.#parts
     return openMachine(this.#states, common, this.#states.open(referenceTo(parent)), (number) => {
+      if (number > parent.number) return above?.(number)
       let header: BlockHeader | undefined = parent
       while (header && header.number > number) header = headerOf(toHex(header.parentHash) as Hash32)
       return header && header.number === number ? referenceTo(header).hash : undefined

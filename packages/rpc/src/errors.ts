@@ -25,6 +25,8 @@ export const RpcCode = {
   reverted: 3,
   /** A call of a simulation halted. */
   vmError: -32015,
+  /** Geth's: more than this node does for one request. */
+  clientLimit: -38026,
 } as const
 
 /** eth_simulateV1's own codes, by what the inspector refuses. */
@@ -39,7 +41,7 @@ const SIMULATION_CODES: Readonly<Record<string, number>> = {
   SIMULATION_BLOCK_NUMBER: -38020,
   SIMULATION_BLOCK_TIME: -38021,
   CALL_INIT_CODE_TOO_LARGE: -38025,
-  SIMULATION_TOO_MANY_BLOCKS: -38026,
+  SIMULATION_TOO_MANY_BLOCKS: RpcCode.clientLimit,
 }
 
 export function invalidParams(message: string): RpcError {

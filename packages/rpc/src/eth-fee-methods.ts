@@ -94,7 +94,8 @@ function rewards(backend: RpcBackend, block: Block, percentiles: readonly number
     })
     .sort((a, b) => (a.tip < b.tip ? -1 : a.tip > b.tip ? 1 : 0))
   return percentiles.map((percentile) => {
-    const threshold = (block.header.gasUsed * BigInt(Math.round(percentile * 100))) / 10_000n
+    // In floating point, as Geth does it.
+    const threshold = BigInt(Math.floor((Number(block.header.gasUsed) * percentile) / 100))
     let sum = 0n
     for (const item of items) {
       sum += item.gas

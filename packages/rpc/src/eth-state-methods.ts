@@ -2,10 +2,10 @@ import { EMPTY_TRIE_ROOT } from '@hawser/chain'
 import { keccak256, readUintBE, toHex, type Address, type Hex } from '@hawser/primitives'
 import type { RpcBackend } from './backend.ts'
 import type { BlockReader } from './block-reader.ts'
-import { invalidParams } from './errors.ts'
+import { invalidParams, RpcCode, RpcError } from './errors.ts'
 import { MAX_STORAGE_SLOTS } from './limits.ts'
 import type { Methods } from './method.ts'
-import { quantity, readAddress, readEntries, readList, readStorageKey, required } from './params.ts'
+import { quantity, readAddress, readObject, readList, readStorageKey, required } from './params.ts'
 
 const EMPTY_CODE_HASH = toHex(keccak256(new Uint8Array()))
 
@@ -63,13 +63,15 @@ function proofKey(key: string): string {
   return key.length === 66 ? key.toLowerCase() : quantity(BigInt(key === '0x' ? 0 : key))
 }
 
+/** Slots by account. @throws -38026 for too many, as Geth has it */
 function readStorageRequests(value: unknown): readonly (readonly [Address, readonly Uint8Array[]])[] {
-  const entries = readEntries(value, 'storage requests', MAX_STORAGE_SLOTS)
-  if (entries.length === 0) throw invalidParams('empty request')
-  let room = MAX_STORAGE_SLOTS
-  return entries.map(([address, keys]) => {
-    const slots = readList(keys, 'slots', room)
-    room -= slots.length
-    return [readAddress(address), slots.map(readStorageKey)] as const
+  let total = 0
+  const wanted = Object.entries(readObject(value, 'storage requests')).map(([account, keys]) => {
+    const slots = readList(keys, 'slots', Infinity)
+    total += slots.length
+    if (total > MAX_STORAGE_SLOTS) throw new RpcError(RpcCode.clientLimit, `too many slots (max ${MAX_STORAGE_SLOTS})`)
+    return [readAddress(account), slots.map(readStorageKey)] as const
   })
+  if (total === 0) throw invalidParams('empty request')
+  return wanted
 }

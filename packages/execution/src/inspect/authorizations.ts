@@ -1,6 +1,6 @@
-import { Account, eoaCode7702RecoverAuthority } from '@ethereumjs/util'
+import { Account, createAddressFromString, eoaCode7702RecoverAuthority } from '@ethereumjs/util'
 import type { Authorization } from '@hawser/chain'
-import { concatBytes, fromHex, uintBE, ZERO_ADDRESS } from '@hawser/primitives'
+import { concatBytes, fromHex, uintBE, ZERO_ADDRESS, type Address } from '@hawser/primitives'
 import type { Machine } from '../machine.ts'
 
 /** EIP-7702: the code of an account whose calls run another contract's code is this and the address. */
@@ -9,6 +9,8 @@ const MAX_NONCE = (1n << 64n) - 1n
 const HALF_ORDER = 0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0n
 /** What an authorization of an account that exists gives back: 25,000 - 12,500. */
 const KNOWN_ACCOUNT_REFUND = 12_500n
+
+type AuthorizationBytes = [Uint8Array, Uint8Array, Uint8Array, Uint8Array, Uint8Array, Uint8Array]
 
 /** Whether an account's code says that its calls run another contract's code. */
 export function isDelegation(code: Uint8Array): boolean {
@@ -22,19 +24,9 @@ export async function applyAuthorizations(machine: Machine, list: readonly Autho
   for (const item of list) {
     if (item.chainId !== 0n && item.chainId !== evm.common.chainId()) continue
     if (item.nonce >= MAX_NONCE || item.s > HALF_ORDER || item.yParity > 1n) continue
-    let authority
-    try {
-      authority = eoaCode7702RecoverAuthority([
-        minimalBytes(item.chainId),
-        fromHex(item.address),
-        minimalBytes(item.nonce),
-        minimalBytes(item.yParity),
-        minimalBytes(item.r),
-        minimalBytes(item.s),
-      ])
-    } catch {
-      continue
-    }
+    const signer = authorityOf(authorizationBytes(item))
+    if (!signer) continue
+    const authority = createAddressFromString(signer)
     const known = await state.getAccount(authority)
     const account = known ?? new Account()
     evm.journal.addAlwaysWarmAddress(authority.toString())
@@ -48,6 +40,27 @@ export async function applyAuthorizations(machine: Machine, list: readonly Autho
     await state.putCode(authority, code)
   }
   return refund
+}
+
+/** An authorization as a transaction has it. */
+export function authorizationBytes({ chainId, address, nonce, yParity, r, s }: Authorization): AuthorizationBytes {
+  return [
+    minimalBytes(chainId),
+    fromHex(address),
+    minimalBytes(nonce),
+    minimalBytes(yParity),
+    minimalBytes(r),
+    minimalBytes(s),
+  ]
+}
+
+/** Who signed an authorization; undefined when the signature is none. */
+export function authorityOf(item: AuthorizationBytes): Address | undefined {
+  try {
+    return eoaCode7702RecoverAuthority(item).toString() as Address
+  } catch {
+    return undefined
+  }
 }
 
 /** The shortest big-endian form, empty for 0. */

@@ -55,7 +55,7 @@ export class Budget {
 
 /**
  * Runs something on an EVM within a budget. No code runs long without a JUMPDEST or a message: loops and recursion pass them, so
- * that is where the clock is looked at; other opcodes cost nothing more.
+ * that is where the clock is looked at; other opcodes cost nothing more. Our own interpreter asks by itself.
  */
 export async function withBudget<T>(evm: EVMInterface, budget: Budget, run: () => Promise<T>): Promise<T> {
   // EthereumJS has no other place to stop the interpreter than its step event, which copies stack and memory each time.
@@ -71,6 +71,11 @@ export async function withBudget<T>(evm: EVMInterface, budget: Budget, run: () =
   const pause = (_message: unknown, resolve?: () => void) => {
     void budget.pause().then(resolve)
   }
+  const pausing = evm as EVMInterface & { pause?: () => Promise<void> }
+  pausing.pause = () => {
+    budget.check()
+    return budget.pause()
+  }
   evm.events?.on('beforeMessage', check)
   evm.events?.on('beforeMessage', pause)
   try {
@@ -79,5 +84,6 @@ export async function withBudget<T>(evm: EVMInterface, budget: Budget, run: () =
     evm.events?.off('beforeMessage', check)
     evm.events?.off('beforeMessage', pause)
     opcodes[JUMPDEST] = plain
+    delete pausing.pause
   }
 }

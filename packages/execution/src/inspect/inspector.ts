@@ -1,5 +1,6 @@
 import type { Block, BlockHeader } from '@ethereumjs/block'
 import type { EVMInterface } from '@ethereumjs/evm'
+import { isEOACode7702Tx } from '@ethereumjs/tx'
 import type {
   AccessListEntry,
   CallOptions,
@@ -16,7 +17,7 @@ import type {
 } from '@hawser/chain'
 import { senderOf, transactionHash } from '@hawser/chain'
 import {
-  fromHex,
+  isAppError,
   systemClock,
   toHex,
   ZERO_ADDRESS,
@@ -29,6 +30,7 @@ import { callHeader, estimateGas, outcomeOf, tryMessage } from '../call.ts'
 import { bad } from '../block-run.ts'
 import type { EthereumJsEngine } from '../engine.ts'
 import type { Machine } from '../machine.ts'
+import { authorityOf, authorizationBytes } from './authorizations.ts'
 import { Budget, withBudget } from './budget.ts'
 import { refused } from './errors.ts'
 import { applyMessage, toMessage } from './message.ts'
@@ -107,7 +109,6 @@ export class EthereumJsInspector implements Inspector {
     const done: SimulatedBlock[] = []
     const hashes = new Map<bigint, Hash32>()
     let machine: Machine | undefined
-    let forget: (() => void) | undefined
     let parent = at
     try {
       for (const request of planned) {
@@ -117,10 +118,7 @@ export class EthereumJsInspector implements Inspector {
               'CALL_INVALID',
               'a simulation cannot go over a change of the fork: start it from a later block',
             )
-          if (!machine) {
-            machine = await engine.machine(at, header.common)
-            forget = seeBlocks(machine.evm, hashes)
-          }
+          machine ??= await engine.machine(at, header.common, (number) => hashes.get(number))
           return machine
         })
         done.push(block)
@@ -129,7 +127,7 @@ export class EthereumJsInspector implements Inspector {
       }
       return done
     } finally {
-      forget?.()
+      machine?.release()
     }
   }
 
@@ -152,6 +150,7 @@ export class EthereumJsInspector implements Inspector {
         data: message.data ?? new Uint8Array(),
         coinbase: toHex(header.coinbase.bytes) as Address,
         logIndex: 0,
+        authorizations: (message.authorizationList ?? []).map((item) => authorityOf(authorizationBytes(item))),
       }
       await tracer.start?.(start)
       const { result } = await listening(machine.evm, tracer, budget, () =>
@@ -174,7 +173,7 @@ export class EthereumJsInspector implements Inspector {
     const budget = new Budget(this.#clock, limits.timeoutMs)
     const room = new TraceRoom(limits.maxTraceChars)
     const { machine, run } = await engine.openRun(parent, block)
-    return withBudget(machine.evm, budget, async () => {
+    return this.#executed(machine, budget, async () => {
       await run.begin()
       const traces: TransactionTrace[] = []
       let logIndex = 0
@@ -195,6 +194,7 @@ export class EthereumJsInspector implements Inspector {
           data: tx.data,
           coinbase: toHex(block.header.coinbase.bytes) as Address,
           logIndex,
+          authorizations: isEOACode7702Tx(tx) ? tx.authorizationList.map(authorityOf) : [],
         }
         await tracer.start?.(start)
         const { result, exception } = await listening(machine.evm, tracer, budget, () => run.transaction(tx))
@@ -205,6 +205,18 @@ export class EthereumJsInspector implements Inspector {
       }
       return traces
     })
+  }
+
+  /** Executes transactions of a block, and tells what ended them as it was. */
+  async #executed<T>(machine: Machine, budget: Budget, run: () => Promise<T>): Promise<T> {
+    try {
+      return await withBudget(machine.evm, budget, run)
+    } catch (error) {
+      // The block loop takes whatever ends a transaction for the transaction's fault.
+      throw isAppError(error, 'BLOCK_BAD_EXECUTION') && isAppError(error.cause) ? error.cause : error
+    } finally {
+      machine.release()
+    }
   }
 
   /** Opens a machine on the state after a block with the caller's changes made, and runs something there within its budget. */
@@ -224,6 +236,7 @@ export class EthereumJsInspector implements Inspector {
     } finally {
       machine.evm.precompiles.clear()
       for (const [address, precompile] of precompiles) machine.evm.precompiles.set(address, precompile)
+      machine.release()
     }
   }
 }
@@ -259,17 +272,4 @@ function mergeAccess(
     address: `0x${address}` as Address,
     storageKeys: [...slots].map((slot): Hex => `0x${slot}`),
   }))
-}
-
-/** Lets BLOCKHASH find the blocks that were simulated before; gives the way back. */
-function seeBlocks(evm: EVMInterface, hashes: ReadonlyMap<bigint, Hash32>): () => void {
-  const { blockchain } = evm as unknown as { blockchain: { getBlock(number: number): Promise<{ hash(): Uint8Array }> } }
-  const below = blockchain.getBlock
-  blockchain.getBlock = async (number) => {
-    const hash = hashes.get(BigInt(number))
-    return hash ? { hash: () => Uint8Array.from(fromHex(hash)) } : below.call(blockchain, number)
-  }
-  return () => {
-    blockchain.getBlock = below
-  }
 }

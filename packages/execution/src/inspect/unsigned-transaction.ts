@@ -8,7 +8,7 @@ import {
 } from '@ethereumjs/tx'
 import type { CallRequest } from '@hawser/chain'
 import { fromHex } from '@hawser/primitives'
-import { minimalBytes } from './authorizations.ts'
+import { authorizationBytes } from './authorizations.ts'
 
 /** The type of a transaction with these fields, as Geth chooses it. */
 export function transactionType(request: CallRequest, common: Common): 0 | 2 | 3 | 4 {
@@ -45,17 +45,7 @@ export function unsignedTransaction(request: CallRequest, gas: bigint, common: C
           ...fields,
           ...fees,
           to: request.to as string as `0x${string}`,
-          authorizationList: (request.authorizationList ?? []).map(
-            ({ chainId, address, nonce, yParity, r, s }) =>
-              [
-                minimalBytes(chainId),
-                fromHex(address),
-                minimalBytes(nonce),
-                minimalBytes(yParity),
-                minimalBytes(r),
-                minimalBytes(s),
-              ] as [Uint8Array, Uint8Array, Uint8Array, Uint8Array, Uint8Array, Uint8Array],
-          ),
+          authorizationList: (request.authorizationList ?? []).map(authorizationBytes),
         },
         options,
       )

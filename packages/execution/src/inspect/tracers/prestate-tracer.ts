@@ -45,7 +45,7 @@ export class PrestateTracer implements Tracer {
     this.#context = context
   }
 
-  async start({ from, to, coinbase }: TraceStart): Promise<void> {
+  async start({ from, to, coinbase, authorizations }: TraceStart): Promise<void> {
     const sender = await this.#account(createAddressFromString(from))
     if (to !== undefined) await this.#account(createAddressFromString(to))
     else
@@ -53,6 +53,7 @@ export class PrestateTracer implements Tracer {
         new EthereumAddress(generateAddress(createAddressFromString(from).bytes, minimalBytes(sender.nonce))),
       )
     await this.#account(createAddressFromString(coinbase))
+    for (const authority of authorizations) if (authority) await this.#account(createAddressFromString(authority))
   }
 
   step(step: InterpreterStep): Promise<void> | void {

@@ -17,6 +17,8 @@ export interface TraceStart {
   readonly coinbase: Address
   /** Logs of the block before it. */
   readonly logIndex: number
+  /** Whose accounts get code by it (EIP-7702); undefined where the signature is none. */
+  readonly authorizations: readonly (Address | undefined)[]
 }
 
 /** How it ended. */
