@@ -8,10 +8,10 @@ import {
   BlockTree,
   blockHash,
   createCommon,
-  decodeTransaction,
   nextBaseFee,
   decodeSealedBlock,
   parseChainSpec,
+  PoolJournal,
   sessionAddresses,
   slotOf,
   StoredChain,
@@ -30,7 +30,7 @@ import {
 } from '@hawser/consensus'
 import { EthereumJsInspector, HawserEngine } from '@hawser/execution'
 import { buildGenesis, committeeOf } from '@hawser/genesis'
-import { Libp2pTransport, SyncService } from '@hawser/p2p'
+import { Libp2pTransport, SyncService, TransactionGossip } from '@hawser/p2p'
 import {
   AppError,
   isAppError,
@@ -212,7 +212,9 @@ export async function createNode(dependencies: NodeDependencies): Promise<Hawser
     })
     const sync: SyncService = new SyncService({ common, store, importer, finality, transport, clock, logger })
     const pool = new TransactionPool({ sessionKeys: validators, minFeePerGas: BigInt(spec.minBaseFeeWei) })
-    const poolService = new TransactionPoolService({ common, pool, store, engine, importer, transport, logger })
+    const journal = new PoolJournal(join(config.dataDir, 'pool-journal'), logger)
+    const poolService = new TransactionPoolService({ common, pool, store, engine, importer, logger, journal })
+    const gossip = new TransactionGossip({ transport, pool, service: poolService, clock, logger })
 
     // Wire events, then start from the bottom up
     importer.listen({
@@ -227,8 +229,10 @@ export async function createNode(dependencies: NodeDependencies): Promise<Hawser
         if (last) bridge.onFinalized(last)
       },
     })
-    poolService.start()
+    gossip.start()
+    stops.push(() => gossip.stop())
     stops.push(() => poolService.stop())
+    await poolService.start()
     stops.push(
       transport.subscribe('blocks', async (message, from) => {
         try {
@@ -288,7 +292,7 @@ export async function createNode(dependencies: NodeDependencies): Promise<Hawser
       finality,
       bridge,
       logger,
-      submit: (raw) => poolService.submit(decodeTransaction(raw, common)),
+      submit: (raw) => poolService.submit(raw),
       peerCount: () => transport.peers().length,
       syncTarget: () => (sync.progress.syncing ? sync.progress.target : undefined),
       onHead: (onHead) => importer.listen({ onHead }),

@@ -57,6 +57,7 @@ export {
   transactionHash,
 } from './transaction.ts'
 export { upfrontCost } from './pool-rules.ts'
+export { PoolJournal } from './pool-journal.ts'
 export type { PoolAccount } from './sender-queue.ts'
 export { TransactionPool } from './transaction-pool.ts'
 export { TransactionPoolService, type TransactionPoolParts } from './transaction-pool-service.ts'

@@ -446,9 +446,18 @@ export type PeerId = string
 /** What a gossip handler says of a message: relay it, keep silent, or blame the sender. */
 export type Verdict = 'accept' | 'ignore' | 'reject'
 
-export type Topic = 'blocks' | 'transactions' | 'votes' | 'commits' | 'deposit-addresses'
+export type Topic = 'blocks' | 'votes' | 'commits' | 'deposit-addresses'
 export type Protocol =
-  'status' | 'blocks-by-range' | 'blocks-by-hash' | 'neighbour' | 'catch-up' | 'missing-votes' | 'signing'
+  | 'status'
+  | 'blocks-by-range'
+  | 'blocks-by-hash'
+  | 'transactions'
+  | 'transaction-hashes'
+  | 'pooled-transactions'
+  | 'neighbour'
+  | 'catch-up'
+  | 'missing-votes'
+  | 'signing'
 
 export interface PeerInfo {
   readonly id: PeerId

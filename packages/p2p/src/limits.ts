@@ -3,17 +3,26 @@ import { MAX_BLOCK_BYTES, MAX_TRANSACTION_BYTES, type Protocol, type Topic } fro
 /** The longest message of each topic, in bytes. Larger blocks are announced by nobody and fetched by hash. */
 export const MAX_GOSSIP_BYTES: Readonly<Record<Topic, number>> = {
   blocks: 1024 * 1024,
-  transactions: MAX_TRANSACTION_BYTES + 16,
   votes: 512,
   commits: 256 * 1024,
   'deposit-addresses': 256,
 }
+
+/** Transactions in one message, in bytes; one that is larger goes alone. */
+export const MAX_BATCH_BYTES = 64 * 1024
+/** Hashes in one announcement. */
+export const MAX_ANNOUNCED = 1_024
+/** Hashes in one request for transactions. */
+export const MAX_FETCHED = 256
 
 /** The longest request and response of each protocol, in bytes. */
 export const MAX_MESSAGE_BYTES: Readonly<Record<Protocol, { readonly request: number; readonly response: number }>> = {
   status: { request: 512, response: 512 },
   'blocks-by-range': { request: 64, response: 2 * MAX_BLOCK_BYTES },
   'blocks-by-hash': { request: 1024, response: 2 * MAX_BLOCK_BYTES },
+  transactions: { request: MAX_BATCH_BYTES + MAX_TRANSACTION_BYTES + 1024, response: 1 },
+  'transaction-hashes': { request: 48 * MAX_ANNOUNCED + 16, response: 1 },
+  'pooled-transactions': { request: 34 * MAX_FETCHED + 16, response: MAX_BATCH_BYTES + MAX_TRANSACTION_BYTES + 1024 },
   neighbour: { request: 4096, response: 4096 },
   'catch-up': { request: 512, response: 512 * 1024 },
   'missing-votes': { request: 4096, response: 256 * 1024 },

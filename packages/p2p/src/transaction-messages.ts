@@ -1,0 +1,81 @@
+import { RLP } from '@ethereumjs/rlp'
+import { MAX_TRANSACTION_BYTES } from '@hawser/chain'
+import { AppError, fromHex, readUintBE, toHex, uintBE, type Hash32 } from '@hawser/primitives'
+import type { P2pError } from './errors.ts'
+import { MAX_ANNOUNCED } from './limits.ts'
+
+/** What a peer says of a transaction that it has. */
+export interface Announced {
+  readonly hash: Hash32
+  /** EIP-2718 type. */
+  readonly type: number
+  /** Bytes of its encoding. */
+  readonly size: number
+}
+
+/** RLP [types, [size u32...], [hash 32...]], as eth/68 has it. */
+export function encodeAnnouncement(announced: readonly Announced[]): Uint8Array {
+  return RLP.encode([
+    Uint8Array.from(announced, ({ type }) => type),
+    announced.map(({ size }) => uintBE(size, 4)),
+    announced.map(({ hash }) => fromHex(hash)),
+  ])
+}
+
+/** @throws MESSAGE_MALFORMED */
+export function decodeAnnouncement(message: Uint8Array): Announced[] {
+  const [types, sizes, hashes, ...rest] = decodeList(message)
+  if (!(types instanceof Uint8Array) || !Array.isArray(sizes) || !Array.isArray(hashes) || rest.length > 0)
+    throw malformed('not [types, sizes, hashes]')
+  if (types.length !== hashes.length || sizes.length !== hashes.length || hashes.length > MAX_ANNOUNCED)
+    throw malformed('types, sizes and hashes are not of one length')
+  return hashes.map((hash, i) => {
+    const size = sizes[i]
+    if (!(size instanceof Uint8Array) || size.length !== 4) throw malformed('a size is not 4 bytes')
+    const bytes = Number(readUintBE(size))
+    if (bytes === 0 || bytes > MAX_TRANSACTION_BYTES) throw malformed(`a transaction of ${bytes} bytes`)
+    return { hash: hashOf(hash), type: types[i] as number, size: bytes }
+  })
+}
+
+export function encodeHashes(hashes: readonly Hash32[]): Uint8Array {
+  return RLP.encode(hashes.map((hash) => fromHex(hash)))
+}
+
+/** @throws MESSAGE_MALFORMED */
+export function decodeHashes(message: Uint8Array, limit: number): Hash32[] {
+  const list = decodeList(message)
+  if (list.length > limit) throw malformed(`more than ${limit} hashes`)
+  return list.map(hashOf)
+}
+
+export function encodeTransactions(transactions: readonly Uint8Array[]): Uint8Array {
+  return RLP.encode([...transactions])
+}
+
+/** EIP-2718 encodings. @throws MESSAGE_MALFORMED */
+export function decodeTransactions(message: Uint8Array): Uint8Array[] {
+  return decodeList(message).map((item) => {
+    if (!(item instanceof Uint8Array) || item.length === 0) throw malformed('a transaction is not bytes')
+    return item
+  })
+}
+
+function hashOf(item: unknown): Hash32 {
+  if (!(item instanceof Uint8Array) || item.length !== 32) throw malformed('a hash is not 32 bytes')
+  return toHex(item) as Hash32
+}
+
+function decodeList(message: Uint8Array): unknown[] {
+  try {
+    const list: unknown = RLP.decode(message)
+    if (Array.isArray(list)) return list
+  } catch {
+    // Said below.
+  }
+  throw malformed('not an RLP list')
+}
+
+function malformed(why: string): AppError<P2pError> {
+  return new AppError<P2pError>({ code: 'MESSAGE_MALFORMED', fault: 'peer' }, `malformed message: ${why}`)
+}
