@@ -102,8 +102,9 @@ describe('JournaledState', () => {
           for (const { slot, word: bytes } of change?.slots ?? [])
             words[[0, 1, 2, 3, 4].findIndex((i) => hashedKey(slotOf(i)).text === slot.text)] = bytes[0] ?? 0
           const record = change ? change.record : start[n] && account(100)
-          expect(record?.balance).toEqual(model[n] && BigInt(model[n].balance))
-          if (record) expect(words).toEqual(model[n]?.words)
+          const expected = model[n]
+          expect(record?.balance).toEqual(expected && BigInt(expected.balance))
+          if (record) expect(words).toEqual(expected?.words)
         }
       }),
       { numRuns: 300 },
