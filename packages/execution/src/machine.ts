@@ -1,9 +1,10 @@
 import type { Common } from '@ethereumjs/common'
-import { createEVM, type EVM, type EVMMockBlockchainInterface } from '@ethereumjs/evm'
+import type { EVMMockBlockchainInterface } from '@ethereumjs/evm'
 import { createVM, type VM } from '@ethereumjs/vm'
 import type { BlockRef, StateChange } from '@hawser/chain'
 import { fromHex, invariant, ZERO_HASH, type Hash32 } from '@hawser/primitives'
 import type { Write } from '@hawser/storage'
+import { FastEvm } from './interpreter/fast-evm.ts'
 import { fastPrecompiles } from './precompiles/index.ts'
 import { rememberJumpDestinations } from './jump-destinations.ts'
 import type { BlockState } from './state/block-state.ts'
@@ -22,7 +23,7 @@ export type BlockHashes = (number: bigint) => Hash32 | undefined
 /** An EVM on top of one block's state, with everything that it changes kept apart: for one block or one call. */
 export interface Machine {
   readonly vm: VM
-  readonly evm: EVM
+  readonly evm: FastEvm
   readonly state: EthereumState
   /** Ends the state's changes and gives the root; `change` tells what led to it. */
   root(): Uint8Array
@@ -36,7 +37,7 @@ export interface Machine {
 
 interface Interpreter {
   readonly vm: VM
-  readonly evm: EVM
+  readonly evm: FastEvm
   readonly state: EthereumState
   hashes: BlockHashes
   below: BlockState
@@ -101,7 +102,9 @@ async function createInterpreter(
     putBlock: async () => undefined,
     shallowCopy: () => blockchain,
   }
-  const evm = await createEVM({ common, stateManager: state, blockchain, ...(await fastPrecompiles(common)) })
+  const evm = new FastEvm({ common, stateManager: state, blockchain, ...(await fastPrecompiles(common)) }, (number) =>
+    fromHex(interpreter.hashes(number) ?? ZERO_HASH),
+  )
   const vm = await createVM({ common, stateManager: state, blockchain, evm })
   await rememberJumpDestinations(evm)
   const interpreter: Interpreter = { vm, evm, state, hashes, below }

