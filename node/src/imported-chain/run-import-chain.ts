@@ -1,14 +1,10 @@
 import { createLogger } from '@hawser/primitives/node'
-import { EthereumJsInspector } from '@hawser/execution'
-import type { Hash32 } from '@hawser/primitives'
-import { RpcServer, type RpcBackend } from '@hawser/rpc'
+import { RpcServer } from '@hawser/rpc'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { CLIENT_VERSION } from '../create-node.ts'
-import { ethereumProfile } from './ethereum-profile.ts'
-import { PayloadBuilder } from './payload-builder.ts'
 import { ImportedChain } from './imported-chain.ts'
+import { importedChainBackend } from './rpc-backend.ts'
 
 export interface ImportChainOptions {
   readonly genesisFile: string
@@ -39,7 +35,7 @@ export async function runImportChain(options: ImportChainOptions): Promise<void>
       const rpc =
         options.httpPort === undefined
           ? undefined
-          : await RpcServer.start(rpcBackend(chain, logger), { host: '127.0.0.1', port: options.httpPort })
+          : await RpcServer.start(importedChainBackend(chain, logger), { host: '127.0.0.1', port: options.httpPort })
       try {
         options.onReady({ imported, head: chain.store.pointers().head, rpcPort: rpc?.port })
         if (rpc)
@@ -55,33 +51,5 @@ export async function runImportChain(options: ImportChainOptions): Promise<void>
     }
   } finally {
     if (temporary) await rm(temporary, { recursive: true, force: true })
-  }
-}
-
-/** The imported chain as JSON-RPC sees it: it has no peers, no finality votes, no bridge, and nobody adds to it. */
-function rpcBackend(chain: ImportedChain, logger: RpcBackend['logger']): RpcBackend {
-  const never = () => () => undefined
-  const headerOf = (hash: Hash32) => chain.store.block(hash)?.block.header
-  const profile = ethereumProfile(chain.genesis, chain.forks, chain.store.canonicalHash(0n) as Hash32)
-  return {
-    chain: profile,
-    clientVersion: `${CLIENT_VERSION}/${process.platform}-${process.arch}/node-${process.version}`,
-    store: chain.store,
-    engine: chain.engine,
-    inspector: new EthereumJsInspector({
-      engine: chain.engine,
-      rules: chain.forks.commonAt,
-      headerOf,
-      nextBaseFee: (header) => profile.nextBaseFee(header) ?? 0n,
-    }),
-    pool: chain.pool,
-    builder: new PayloadBuilder(chain),
-    logger,
-    submit: (raw) => chain.submit(chain.decodeTransaction(raw)),
-    peerCount: () => 0,
-    syncTarget: () => undefined,
-    onHead: never,
-    onFinalized: never,
-    onPendingTransaction: never,
   }
 }
