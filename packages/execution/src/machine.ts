@@ -105,6 +105,8 @@ async function createInterpreter(
   const evm = new FastEvm({ common, stateManager: state, blockchain, ...(await fastPrecompiles(common)) }, (number) =>
     fromHex(interpreter.hashes(number) ?? ZERO_HASH),
   )
+  // A rule set keeps its fork: to listen for another would only keep every interpreter alive that was ever made.
+  common.events.removeAllListeners('hardforkChanged')
   const vm = await createVM({ common, stateManager: state, blockchain, evm })
   await rememberJumpDestinations(evm)
   const interpreter: Interpreter = { vm, evm, state, hashes, below }
