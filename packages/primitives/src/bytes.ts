@@ -57,8 +57,20 @@ export function uintLE(value: bigint | number, width: number): Uint8Array {
 
 /** The big-endian unsigned number that the bytes stand for (0n for none). */
 export function readUintBE(bytes: Uint8Array): bigint {
+  // Four bytes at a time: every step of a bigint makes another one.
   let value = 0n
-  for (const byte of bytes) value = (value << 8n) | BigInt(byte)
+  let at = bytes.length & 3
+  if (at > 0) {
+    let head = 0
+    for (let i = 0; i < at; i++) head = head * 256 + (bytes[i] ?? 0)
+    value = BigInt(head)
+  }
+  for (; at < bytes.length; at += 4) {
+    const word =
+      (((bytes[at] ?? 0) << 24) | ((bytes[at + 1] ?? 0) << 16) | ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0)) >>>
+      0
+    value = (value << 32n) | BigInt(word)
+  }
   return value
 }
 
