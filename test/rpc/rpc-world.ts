@@ -26,6 +26,10 @@ export const CODE = {
   block: '0x4360005242602052416040524860605244608052456' + '0a05260c06000f3',
   /** Reverts with Error("no"). */
   reverter: `0x7f08c379a0${'00'.repeat(28)}600052602060045260026024527f6e6f${'00'.repeat(30)}6044526064` + '6000fd',
+  /** Clears slot 0 if the call data is empty, else sets it: what a refund is given for. */
+  toggle: '0x366000' + '55',
+  /** Destroys itself in favour of the caller. */
+  destroyer: '0x33ff',
   /** Returns what BLOCKHASH of the word in the call data is. */
   blockhash: '0x6000354060005260206000f3',
 } as const

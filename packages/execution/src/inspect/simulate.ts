@@ -3,6 +3,7 @@ import {
   createBlockHeader,
   genTransactionsTrieRoot,
   genWithdrawalsTrieRoot,
+  paramsBlock,
   type BlockHeader,
 } from '@ethereumjs/block'
 import { createAddressFromString, createWithdrawal, type Withdrawal } from '@ethereumjs/util'
@@ -149,6 +150,8 @@ export class Simulation {
   async #header(parent: BlockHeader, overrides: PlannedBlock['overrides']) {
     const { number, time: timestamp } = overrides
     const common = this.#parts.rules({ number, timestamp, difficulty: parent.difficulty })
+    // EthereumJS adds them when the first header is made; they are needed before that.
+    common.updateParams(paramsBlock)
     const baseFee = overrides.baseFeePerGas ?? (this.#options.validation ? this.#parts.nextBaseFee(parent) : 0n)
     const withdrawals: Withdrawal[] = (overrides.withdrawals ?? []).map((item) =>
       createWithdrawal({ ...item, address: createAddressFromString(item.address) }),
