@@ -30,7 +30,9 @@ export function ethCallMethods(backend: RpcBackend, reader: BlockReader, limits:
       const { accessList, outcome } = await inspector.accessList(...readArguments(params))
       return {
         accessList,
-        ...(outcome.kind === 'success' ? {} : { error: reasonOf(outcome) }),
+        ...(outcome.kind === 'success'
+          ? {}
+          : { error: outcome.kind === 'revert' ? 'execution reverted' : outcome.reason }),
         gasUsed: quantity(outcome.gasUsed),
       }
     },
@@ -58,11 +60,6 @@ function outputOf(outcome: CallOutcome): Uint8Array {
   if (outcome.kind === 'success') return outcome.output
   if (outcome.kind === 'revert') throw reverted(outcome.output, outcome.reason)
   throw new RpcError(RpcCode.server, outcome.reason)
-}
-
-function reasonOf(outcome: Exclude<CallOutcome, { kind: 'success' }>): string {
-  if (outcome.kind === 'halt') return outcome.reason
-  return outcome.reason === undefined ? 'execution reverted' : `execution reverted: ${outcome.reason}`
 }
 
 function readBlocks(value: unknown, { chain }: RpcBackend): SimulatedBlockRequest[] {

@@ -7,6 +7,7 @@ import { invalidParams, RpcCode, RpcError } from './errors.ts'
 import { formatLog, placeLogs } from './format.ts'
 import { MAX_FILTER_ITEMS, type RpcLimits } from './limits.ts'
 import { readAddress, readHash, readObject } from './params.ts'
+import { Turns } from './turns.ts'
 
 /** Which logs are wanted: any of the addresses, and at each place any of the topics (undefined: whatever). */
 export interface LogFilter {
@@ -53,22 +54,23 @@ export function matches(filter: LogFilter, log: Log): boolean {
   return filter.topics.every((choices, place) => choices === undefined || choices.includes(log.topics[place] as Hash32))
 }
 
-function mayMatch(filter: LogFilter, bloomBytes: Uint8Array): boolean {
+/** Whether a block with this bloom filter may have a matching log. */
+export function mayMatch(filter: LogFilter, bloomBytes: Uint8Array): boolean {
   const bloom = new Bloom(bloomBytes)
   if (filter.addresses.length > 0 && !filter.addresses.some((item) => bloom.mayContain(item))) return false
   return filter.topics.every((choices) => choices === undefined || choices.some((choice) => bloom.mayContain(choice)))
 }
 
 /** The matching logs of one block in JSON-RPC's form. */
-export function logsOfBlock(backend: RpcBackend, block: Block, hash: Hash32, filter: LogFilter, removed = false) {
+export function logsOfBlock(backend: RpcBackend, block: Block, hash: Hash32, filter: LogFilter) {
   if (!mayMatch(filter, block.header.logsBloom)) return []
   return placeLogs(backend.store.receipts(hash) ?? [])
     .filter(({ log }) => matches(filter, log))
-    .map((placed) => formatLog(placed, block, removed))
+    .map((placed) => formatLog(placed, block))
 }
 
 /** eth_getLogs. @throws -32602 for a bad range, -32005 for too many blocks or results, each with a range that would do */
-export function getLogs(
+export async function getLogs(
   backend: RpcBackend,
   reader: BlockReader,
   value: unknown,
@@ -97,7 +99,9 @@ export function getLogs(
       `query covers ${to - from + 1n} blocks, at most ${most} are allowed; ask again with ${range(from, from + most - 1n)}`,
     )
   const found: unknown[] = []
+  const turns = new Turns()
   for (let number = from; number <= to; number++) {
+    await turns.next()
     const hash = backend.store.canonicalHash(number)
     const sealed = hash && backend.store.block(hash)
     if (!sealed) break

@@ -1,15 +1,16 @@
 import { randomBytes } from 'node:crypto'
-import { transactionHash, type HeadChange } from '@hawser/chain'
+import { transactionHash } from '@hawser/chain'
 import { toHex, type Clock, type Hash32, type Hex } from '@hawser/primitives'
 import type { RpcBackend } from './backend.ts'
 import { invalidParams, RpcCode, RpcError } from './errors.ts'
-import { formatHeader, formatTransaction } from './format.ts'
+import { HeadNews } from './head-news.ts'
+import { formatTransaction } from './format.ts'
 import { FILTER_LIFETIME_MS, MAX_FILTERS, MAX_WAITING_RESULTS } from './limits.ts'
 import { quantity } from './params.ts'
-import { logsOfBlock, readLogFilter, type LogFilter, type LogRange } from './log-filter.ts'
+import { readLogFilter, type LogFilter, type LogRange } from './log-filter.ts'
 
 type Event =
-  | { readonly kind: 'heads'; readonly change: HeadChange }
+  | { readonly kind: 'heads'; readonly news: HeadNews }
   | { readonly kind: 'transaction'; readonly hash: Hash32; readonly whole: () => unknown }
   /** The node fell behind, or came in step again. */
   | { readonly kind: 'sync'; readonly status: unknown }
@@ -21,23 +22,17 @@ type Interest =
   | { readonly kind: 'syncing' }
 
 /** What an event is to an interest: zero or more results. */
-function results(backend: RpcBackend, interest: Interest, event: Event): unknown[] {
-  if (interest.kind === 'newPendingTransactions')
-    return event.kind === 'transaction' ? [interest.whole ? event.whole() : event.hash] : []
-  if (interest.kind === 'syncing') return event.kind === 'sync' ? [event.status] : []
-  if (event.kind !== 'heads') return []
-  const { added, removed } = event.change
-  const found: unknown[] = []
-  const visit = (hash: Hash32, gone: boolean) => {
-    const sealed = backend.store.block(hash)
-    if (!sealed) return
-    if (interest.kind === 'logs')
-      for (const log of logsOfBlock(backend, sealed.block, hash, interest.filter, gone)) found.push(log)
-    else if (!gone) found.push(formatHeader(sealed.block.header))
+function results(interest: Interest, event: Event): readonly unknown[] {
+  switch (interest.kind) {
+    case 'newHeads':
+      return event.kind === 'heads' ? event.news.headers() : []
+    case 'logs':
+      return event.kind === 'heads' ? event.news.logs(interest.filter) : []
+    case 'newPendingTransactions':
+      return event.kind === 'transaction' ? [interest.whole ? event.whole() : event.hash] : []
+    case 'syncing':
+      return event.kind === 'sync' ? [event.status] : []
   }
-  if (interest.kind === 'logs') for (const ref of [...removed].reverse()) visit(ref.hash, true)
-  for (const ref of added) visit(ref.hash, false)
-  return found
 }
 
 export interface Subscriber {
@@ -64,12 +59,18 @@ export class Subscriptions {
     this.#behind = backend.syncTarget() !== undefined
     this.#stops = [
       backend.onHead((change) => {
-        this.#spread({ kind: 'heads', change })
+        if (this.#anybody) this.#spread({ kind: 'heads', news: new HeadNews(backend, change) })
         this.#lookAtSync()
       }),
-      backend.onPendingTransaction((tx) =>
-        this.#spread({ kind: 'transaction', hash: transactionHash(tx), whole: () => formatTransaction(tx) }),
-      ),
+      backend.onPendingTransaction((tx) => {
+        if (!this.#anybody) return
+        let formed: unknown
+        this.#spread({
+          kind: 'transaction',
+          hash: transactionHash(tx),
+          whole: () => (formed ??= formatTransaction(tx)),
+        })
+      }),
     ]
   }
 
@@ -126,13 +127,18 @@ export class Subscriptions {
     return waiting
   }
 
+  /** Whether anybody listens: otherwise an event costs nothing. */
+  get #anybody(): boolean {
+    return this.#bySubscriber.size > 0 || this.#filters.size > 0
+  }
+
   #spread(event: Event): void {
     for (const [subscriber, interests] of this.#bySubscriber)
       for (const [subscription, interest] of interests)
-        for (const result of results(this.#backend, interest, event))
+        for (const result of results(interest, event))
           subscriber.send({ jsonrpc: '2.0', method: 'eth_subscription', params: { subscription, result } })
     for (const filter of this.#filters.values()) {
-      const found = results(this.#backend, filter.interest, event)
+      const found = results(filter.interest, event)
       filter.waiting.push(...(filter.blocks ? found.map((header) => (header as { hash: Hex }).hash) : found))
       // A client that does not poll loses the oldest, not the node its memory.
       if (filter.waiting.length > MAX_WAITING_RESULTS)
