@@ -15,7 +15,7 @@ export function bridgeMethods(bridge: BridgeView, reader: BlockReader): Methods 
   }
   return {
     btc_getStatus: async () => {
-      const { source, lightClient, sourceError } = await bridge.bitcoin.status()
+      const { source, lightClient, sourceError } = await bridge.bitcoin()
       return {
         source: source ? { hash: displayBtcHash(source.hash), height: source.height } : null,
         sourceError: sourceError ?? null,
