@@ -165,7 +165,7 @@ export class Execution {
     }
     const code = world.code(call.delegate === undefined ? codeBytes : world.addressBytes(call.delegate))
     if (code.length === 0) return { success: true, output: NOTHING, gasLeft: call.gas }
-    return new Frame({ ...call, code: codeOf(code), depth, isCreate: false, snapshot })
+    return new Frame(codeOf(code), call, depth, false, snapshot)
   }
 
   #precompiled(call: Call, snapshot: Snapshot, { output, gasUsed }: PrecompileResult): MessageEnd {
@@ -205,22 +205,18 @@ export class Execution {
     world.setNonce(bytes, 1n)
     world.state.clearStorage(bytes)
     world.transfer(sender, bytes, value)
-    const frame = new Frame({
-      // Init code runs once: nobody else will ask for its analysis.
-      code: codeOf(initCode),
+    const message = {
       address,
       addressBytes: bytes,
       caller,
       value,
       data: NOTHING,
       isStatic: false,
-      depth,
-      isCreate: true,
-      snapshot,
       gas,
       outOffset: 0,
       outLength: 0,
-    })
+    }
+    const frame = new Frame(codeOf(initCode), message, depth, true, snapshot)
     return initCode.length === 0 ? { success: true, output: NOTHING, gasLeft: gas, created: address } : frame
   }
 

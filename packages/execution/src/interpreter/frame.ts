@@ -27,6 +27,19 @@ export interface Snapshot {
   readonly refund: number
 }
 
+/** What a frame takes over from the message that it runs. */
+export interface MessageFields {
+  readonly address: bigint
+  readonly addressBytes: Uint8Array
+  readonly caller: bigint
+  readonly value: bigint
+  readonly data: Uint8Array
+  readonly isStatic: boolean
+  readonly gas: number
+  readonly outOffset: number
+  readonly outLength: number
+}
+
 /** One running code: its machine state and what it was called with. */
 export class Frame {
   readonly code: Code
@@ -56,37 +69,20 @@ export class Frame {
   output: Uint8Array = NOTHING
   failure: Failure | undefined
 
-  constructor(
-    parts: Pick<
-      Frame,
-      | 'code'
-      | 'address'
-      | 'addressBytes'
-      | 'caller'
-      | 'value'
-      | 'data'
-      | 'isStatic'
-      | 'depth'
-      | 'isCreate'
-      | 'snapshot'
-      | 'gas'
-      | 'outOffset'
-      | 'outLength'
-    >,
-  ) {
-    this.code = parts.code
-    this.address = parts.address
-    this.addressBytes = parts.addressBytes
-    this.caller = parts.caller
-    this.value = parts.value
-    this.data = parts.data
-    this.isStatic = parts.isStatic
-    this.depth = parts.depth
-    this.isCreate = parts.isCreate
-    this.snapshot = parts.snapshot
-    this.gas = parts.gas
-    this.outOffset = parts.outOffset
-    this.outLength = parts.outLength
+  constructor(code: Code, message: MessageFields, depth: number, isCreate: boolean, snapshot: Snapshot) {
+    this.code = code
+    this.address = message.address
+    this.addressBytes = message.addressBytes
+    this.caller = message.caller
+    this.value = message.value
+    this.data = message.data
+    this.isStatic = message.isStatic
+    this.gas = message.gas
+    this.outOffset = message.outOffset
+    this.outLength = message.outLength
+    this.depth = depth
+    this.isCreate = isCreate
+    this.snapshot = snapshot
   }
 }
 

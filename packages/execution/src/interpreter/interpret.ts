@@ -64,18 +64,12 @@ export function interpret(frame: Frame, world: World, block: BlockEnvironment, p
   let gas = frame.gas
   let turns = 0
 
-  const fail = (failure: Failure): Outcome => {
-    frame.failure = failure
-    frame.gas = 0
-    return FAILURE
-  }
-
   for (;;) {
     const opcode = pc < bytes.length ? (bytes[pc] as number) : 0
-    if (sp < (NEEDED[opcode] as number)) return fail(exists(opcode) ? 'stack underflow' : 'invalid opcode')
-    if (sp > (ROOM[opcode] as number)) return fail('stack overflow')
+    if (sp < (NEEDED[opcode] as number)) return failed(frame, exists(opcode) ? 'stack underflow' : 'invalid opcode')
+    if (sp > (ROOM[opcode] as number)) return failed(frame, 'stack overflow')
     gas -= GAS[opcode] as number
-    if (gas < 0) return fail('out of gas')
+    if (gas < 0) return failed(frame, 'out of gas')
 
     if (opcode >= 0x60 && opcode <= 0x9f) {
       if (opcode <= 0x7f) {
@@ -159,7 +153,7 @@ export function interpret(frame: Frame, world: World, block: BlockEnvironment, p
         sp--
         const exponent = stack[sp - 1] as bigint
         gas -= exponent === 0n ? 0 : EXP_BYTE * Math.ceil(exponent.toString(16).length / 2)
-        if (gas < 0) return fail('out of gas')
+        if (gas < 0) return failed(frame, 'out of gas')
         stack[sp - 1] = power(stack[sp] as bigint, exponent)
         break
       }
@@ -249,7 +243,7 @@ export function interpret(frame: Frame, world: World, block: BlockEnvironment, p
         const offset = bounded(stack[sp] as bigint)
         const length = bounded(stack[sp - 1] as bigint)
         gas -= KECCAK_WORD * words(length) + memory.expansion(offset, length)
-        if (!(gas >= 0)) return fail('out of gas')
+        if (!(gas >= 0)) return failed(frame, 'out of gas')
         memory.grow(offset, length)
         stack[sp - 1] = wordOf(keccak256(length === 0 ? NOTHING : memory.bytes.subarray(offset, offset + length)))
         break
@@ -261,7 +255,7 @@ export function interpret(frame: Frame, world: World, block: BlockEnvironment, p
         // BALANCE
         const account = (stack[sp - 1] as bigint) & ADDRESS_MASK
         gas -= world.warmAccount(account) ? COLD_ACCOUNT : WARM_ACCESS
-        if (gas < 0) return fail('out of gas')
+        if (gas < 0) return failed(frame, 'out of gas')
         stack[sp - 1] = world.balance(world.addressBytes(account))
         break
       }
@@ -291,7 +285,7 @@ export function interpret(frame: Frame, world: World, block: BlockEnvironment, p
         const from = bounded(stack[sp + 1] as bigint)
         const length = bounded(stack[sp] as bigint)
         gas -= COPY_WORD * words(length) + memory.expansion(to, length)
-        if (!(gas >= 0)) return fail('out of gas')
+        if (!(gas >= 0)) return failed(frame, 'out of gas')
         memory.grow(to, length)
         memory.copyFrom(opcode === 0x37 ? frame.data : bytes, from, to, length)
         break
@@ -306,7 +300,7 @@ export function interpret(frame: Frame, world: World, block: BlockEnvironment, p
         // EXTCODESIZE
         const account = (stack[sp - 1] as bigint) & ADDRESS_MASK
         gas -= world.warmAccount(account) ? COLD_ACCOUNT : WARM_ACCESS
-        if (gas < 0) return fail('out of gas')
+        if (gas < 0) return failed(frame, 'out of gas')
         stack[sp - 1] = BigInt(world.code(world.addressBytes(account)).length)
         break
       }
@@ -318,9 +312,9 @@ export function interpret(frame: Frame, world: World, block: BlockEnvironment, p
         const from = bounded(stack[sp + 1] as bigint)
         const length = bounded(stack[sp] as bigint)
         gas -= COPY_WORD * words(length) + memory.expansion(to, length)
-        if (!(gas >= 0)) return fail('out of gas')
+        if (!(gas >= 0)) return failed(frame, 'out of gas')
         gas -= world.warmAccount(account) ? COLD_ACCOUNT : WARM_ACCESS
-        if (gas < 0) return fail('out of gas')
+        if (gas < 0) return failed(frame, 'out of gas')
         memory.grow(to, length)
         memory.copyFrom(world.code(world.addressBytes(account)), from, to, length)
         break
@@ -334,9 +328,9 @@ export function interpret(frame: Frame, world: World, block: BlockEnvironment, p
         const to = bounded(stack[sp + 2] as bigint)
         const from = bounded(stack[sp + 1] as bigint)
         const length = bounded(stack[sp] as bigint)
-        if (!(from + length <= frame.returned.length)) return fail('out of gas')
+        if (!(from + length <= frame.returned.length)) return failed(frame, 'out of gas')
         gas -= COPY_WORD * words(length) + memory.expansion(to, length)
-        if (!(gas >= 0)) return fail('out of gas')
+        if (!(gas >= 0)) return failed(frame, 'out of gas')
         memory.grow(to, length)
         memory.copyFrom(frame.returned, from, to, length)
         break
@@ -345,7 +339,7 @@ export function interpret(frame: Frame, world: World, block: BlockEnvironment, p
         // EXTCODEHASH
         const account = (stack[sp - 1] as bigint) & ADDRESS_MASK
         gas -= world.warmAccount(account) ? COLD_ACCOUNT : WARM_ACCESS
-        if (gas < 0) return fail('out of gas')
+        if (gas < 0) return failed(frame, 'out of gas')
         stack[sp - 1] = world.codeHash(world.addressBytes(account))
         break
       }
@@ -395,7 +389,7 @@ export function interpret(frame: Frame, world: World, block: BlockEnvironment, p
         // MLOAD
         const offset = bounded(stack[sp - 1] as bigint)
         gas -= memory.expansion(offset, 32)
-        if (!(gas >= 0)) return fail('out of gas')
+        if (!(gas >= 0)) return failed(frame, 'out of gas')
         memory.grow(offset, 32)
         stack[sp - 1] = memory.load(offset)
         break
@@ -405,7 +399,7 @@ export function interpret(frame: Frame, world: World, block: BlockEnvironment, p
         sp -= 2
         const offset = bounded(stack[sp + 1] as bigint)
         gas -= memory.expansion(offset, 32)
-        if (!(gas >= 0)) return fail('out of gas')
+        if (!(gas >= 0)) return failed(frame, 'out of gas')
         memory.grow(offset, 32)
         memory.store(offset, stack[sp] as bigint)
         break
@@ -415,7 +409,7 @@ export function interpret(frame: Frame, world: World, block: BlockEnvironment, p
         sp -= 2
         const offset = bounded(stack[sp + 1] as bigint)
         gas -= memory.expansion(offset, 1)
-        if (!(gas >= 0)) return fail('out of gas')
+        if (!(gas >= 0)) return failed(frame, 'out of gas')
         memory.grow(offset, 1)
         memory.bytes[offset] = Number((stack[sp] as bigint) & 0xffn)
         break
@@ -424,29 +418,29 @@ export function interpret(frame: Frame, world: World, block: BlockEnvironment, p
         // SLOAD
         const slot = stack[sp - 1] as bigint
         gas -= world.warmSlot(frame.address, slot) ? COLD_SLOT : WARM_ACCESS
-        if (gas < 0) return fail('out of gas')
+        if (gas < 0) return failed(frame, 'out of gas')
         stack[sp - 1] = world.storage(frame.addressBytes, slot)
         break
       }
       case 0x55: {
         // SSTORE
-        if (isStatic) return fail('static state change')
-        if (gas <= SLOT_SENTRY) return fail('out of gas')
+        if (isStatic) return failed(frame, 'static state change')
+        if (gas <= SLOT_SENTRY) return failed(frame, 'out of gas')
         sp -= 2
         gas -= storeSlot(frame, world, stack[sp + 1] as bigint, stack[sp] as bigint, gas)
-        if (gas < 0) return fail('out of gas')
+        if (gas < 0) return failed(frame, 'out of gas')
         break
       }
       case 0x56: // JUMP
         sp--
         pc = jumpTarget(code, stack[sp] as bigint)
-        if (pc < 0) return fail('invalid JUMP')
+        if (pc < 0) return failed(frame, 'invalid JUMP')
         continue
       case 0x57: // JUMPI
         sp -= 2
         if (stack[sp] === 0n) break
         pc = jumpTarget(code, stack[sp + 1] as bigint)
-        if (pc < 0) return fail('invalid JUMP')
+        if (pc < 0) return failed(frame, 'invalid JUMP')
         continue
       case 0x58: // PC
         stack[sp++] = BigInt(pc)
@@ -469,7 +463,7 @@ export function interpret(frame: Frame, world: World, block: BlockEnvironment, p
         stack[sp - 1] = world.transient(frame.address, stack[sp - 1] as bigint)
         break
       case 0x5d: // TSTORE
-        if (isStatic) return fail('static state change')
+        if (isStatic) return failed(frame, 'static state change')
         sp -= 2
         world.putTransient(frame.address, stack[sp + 1] as bigint, stack[sp] as bigint)
         break
@@ -481,7 +475,7 @@ export function interpret(frame: Frame, world: World, block: BlockEnvironment, p
         const length = bounded(stack[sp] as bigint)
         const furthest = from > to ? from : to
         gas -= COPY_WORD * words(length) + memory.expansion(furthest, length)
-        if (!(gas >= 0)) return fail('out of gas')
+        if (!(gas >= 0)) return failed(frame, 'out of gas')
         memory.grow(furthest, length)
         if (length > 0) memory.bytes.copyWithin(to, from, from + length)
         break
@@ -495,13 +489,13 @@ export function interpret(frame: Frame, world: World, block: BlockEnvironment, p
       case 0xa3:
       case 0xa4: {
         // LOG0 to LOG4
-        if (isStatic) return fail('static state change')
+        if (isStatic) return failed(frame, 'static state change')
         const count = opcode - 0xa0
         sp -= 2 + count
         const offset = bounded(stack[sp + count + 1] as bigint)
         const length = bounded(stack[sp + count] as bigint)
         gas -= LOG_BYTE * length + memory.expansion(offset, length)
-        if (!(gas >= 0)) return fail('out of gas')
+        if (!(gas >= 0)) return failed(frame, 'out of gas')
         memory.grow(offset, length)
         const topics: Uint8Array[] = []
         for (let i = count - 1; i >= 0; i--) topics.push(bytesOfWord(stack[sp + i] as bigint))
@@ -511,16 +505,16 @@ export function interpret(frame: Frame, world: World, block: BlockEnvironment, p
       case 0xf0: // CREATE
       case 0xf5: {
         // CREATE2
-        if (isStatic) return fail('static state change')
+        if (isStatic) return failed(frame, 'static state change')
         const withSalt = opcode === 0xf5
         sp -= withSalt ? 4 : 3
         const value = stack[sp + (withSalt ? 3 : 2)] as bigint
         const offset = bounded(stack[sp + (withSalt ? 2 : 1)] as bigint)
         const length = bounded(stack[sp + (withSalt ? 1 : 0)] as bigint)
-        if (length > MAX_INIT_CODE_BYTES) return fail('initcode exceeds max initcode size')
+        if (length > MAX_INIT_CODE_BYTES) return failed(frame, 'initcode exceeds max initcode size')
         const perWord = INIT_CODE_WORD + (withSalt ? KECCAK_WORD : 0)
         gas -= perWord * words(length) + memory.expansion(offset, length)
-        if (!(gas >= 0)) return fail('out of gas')
+        if (!(gas >= 0)) return failed(frame, 'out of gas')
         memory.grow(offset, length)
         const childGas = gas - Math.floor(gas / 64) // EIP-150
         frame.position = pc + 1
@@ -547,21 +541,21 @@ export function interpret(frame: Frame, world: World, block: BlockEnvironment, p
         const wanted = stack[at--] as bigint
         const target = (stack[at--] as bigint) & ADDRESS_MASK
         const value = hasValue ? (stack[at--] as bigint) : 0n
-        if (isStatic && opcode === 0xf1 && value !== 0n) return fail('static state change')
+        if (isStatic && opcode === 0xf1 && value !== 0n) return failed(frame, 'static state change')
         const inOffset = bounded(stack[at--] as bigint)
         const inLength = bounded(stack[at--] as bigint)
         const outOffset = bounded(stack[at--] as bigint)
         const outLength = bounded(stack[at] as bigint)
         gas -= Math.max(memory.expansion(inOffset, inLength), memory.expansion(outOffset, outLength))
-        if (!(gas >= 0)) return fail('out of gas')
+        if (!(gas >= 0)) return failed(frame, 'out of gas')
         gas -= world.warmAccount(target) ? COLD_ACCOUNT : WARM_ACCESS
         if (value !== 0n) gas -= CALL_VALUE
         const targetBytes = world.addressBytes(target)
         if (opcode === 0xf1 && value !== 0n && world.isDead(targetBytes)) gas -= NEW_ACCOUNT
-        if (gas < 0) return fail('out of gas')
+        if (gas < 0) return failed(frame, 'out of gas')
         const delegate = world.delegateOf(targetBytes)
         if (delegate !== undefined) gas -= world.warmAccount(delegate) ? COLD_ACCOUNT : WARM_ACCESS
-        if (gas < 0) return fail('out of gas')
+        if (gas < 0) return failed(frame, 'out of gas')
         memory.grow(inOffset, inLength)
         memory.grow(outOffset, outLength)
         const most = gas - Math.floor(gas / 64) // EIP-150
@@ -598,7 +592,7 @@ export function interpret(frame: Frame, world: World, block: BlockEnvironment, p
         const offset = bounded(stack[sp + 1] as bigint)
         const length = bounded(stack[sp] as bigint)
         gas -= memory.expansion(offset, length)
-        if (!(gas >= 0)) return fail('out of gas')
+        if (!(gas >= 0)) return failed(frame, 'out of gas')
         memory.grow(offset, length)
         frame.output = memory.slice(offset, length)
         frame.gas = gas
@@ -606,23 +600,29 @@ export function interpret(frame: Frame, world: World, block: BlockEnvironment, p
       }
       case 0xff: {
         // SELFDESTRUCT
-        if (isStatic) return fail('static state change')
+        if (isStatic) return failed(frame, 'static state change')
         sp--
         const heir = (stack[sp] as bigint) & ADDRESS_MASK
         if (world.warmAccount(heir)) gas -= COLD_ACCOUNT
         const heirBytes = world.addressBytes(heir)
         const balance = world.balance(frame.addressBytes)
         if (balance !== 0n && world.isDead(heirBytes)) gas -= NEW_ACCOUNT
-        if (gas < 0) return fail('out of gas')
+        if (gas < 0) return failed(frame, 'out of gas')
         destroy(frame, world, heir, heirBytes, balance)
         frame.gas = gas
         return END
       }
       default:
-        return fail('invalid opcode')
+        return failed(frame, 'invalid opcode')
     }
     pc++
   }
+}
+
+function failed(frame: Frame, failure: Failure): Outcome {
+  frame.failure = failure
+  frame.gas = 0
+  return FAILURE
 }
 
 function jumpTarget(code: Frame['code'], word: bigint): number {

@@ -1,4 +1,4 @@
-import type { Common } from '@ethereumjs/common'
+import { Hardfork, type Common } from '@ethereumjs/common'
 import { MCLBLS, RustBN254, type EVMOpts } from '@ethereumjs/evm'
 import { createAddressFromString } from '@ethereumjs/util'
 import { initRustBN } from 'rustbn-wasm'
@@ -21,7 +21,7 @@ export async function fastPrecompiles(common: Common): Promise<Pick<EVMOpts, 'bl
     bls: new MCLBLS(bls),
     bn254,
     customPrecompiles: [
-      ...(common.isActivatedEIP(152) ? [{ address: BLAKE2F, function: compress }] : []),
+      ...(common.gteHardfork(Hardfork.Istanbul) ? [{ address: BLAKE2F, function: compress }] : []),
       ...(common.isActivatedEIP(4844) ? [{ address: POINT_EVALUATION, function: evaluate }] : []),
       ...(common.isActivatedEIP(7951) ? [{ address: P256_VERIFY, function: p256Verify }] : []),
     ],

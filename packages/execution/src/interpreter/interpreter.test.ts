@@ -1,0 +1,167 @@
+import { createBlockHeader } from '@ethereumjs/block'
+import type { EVMInterface, EVMResult, EVMRunCallOpts } from '@ethereumjs/evm'
+import { createAccount, createAddressFromString } from '@ethereumjs/util'
+import { createCommon } from '@hawser/chain'
+import { concatBytes, fromHex, toHex, uintBE, type Hash32 } from '@hawser/primitives'
+import { MemoryStore } from '@hawser/storage'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { openMachine, type Machine } from '../machine.ts'
+import { StateDatabase } from '../state/state-database.ts'
+import { DELEGATING_ACCOUNT, PROGRAM_ACCOUNTS, randomProgram, RICH_ACCOUNT } from '../testing/random-program.ts'
+
+/** More for a long run: HAWSER_FUZZ_RUNS=20000 npx vitest run interpreter */
+const RUNS = Number(process.env['HAWSER_FUZZ_RUNS'] ?? 300)
+const CALLER = 0xca11n
+const COINBASE = 0xc0n
+
+/** The port that interpreters have: one message on a state. */
+type Interpreter = (machine: Machine, message: EVMRunCallOpts) => Promise<EVMResult>
+
+const ours: Interpreter = ({ evm }, message) => evm.runCall(message)
+
+/** EthereumJS's own interpreter runs as soon as somebody listens to what it does. */
+const ethereumJs: Interpreter = async ({ evm }, message) => {
+  const listener = (_: unknown) => undefined
+  ;(evm as EVMInterface).events?.on('newContract', listener)
+  try {
+    return await evm.runCall(message)
+  } finally {
+    ;(evm as EVMInterface).events?.off('newContract', listener)
+  }
+}
+
+const common = createCommon(18443)
+const header = createBlockHeader(
+  {
+    number: 300n,
+    timestamp: 1_800_000_000n,
+    gasLimit: 30_000_000n,
+    baseFeePerGas: 7n,
+    coinbase: addressOf(COINBASE),
+    mixHash: new Uint8Array(32).fill(9),
+  },
+  { common, setHardfork: false, freeze: false },
+)
+
+function addressOf(word: bigint) {
+  return createAddressFromString(toHex(uintBE(word, 20)))
+}
+
+async function machineWith(programs: readonly Uint8Array[]): Promise<Machine> {
+  const states = new StateDatabase(new MemoryStore())
+  const machine = await openMachine(states, common, states.empty(), (number) => toHex(uintBE(number, 32)) as Hash32)
+  const { state, evm } = machine
+  await state.checkpoint()
+  for (const [i, account] of [...PROGRAM_ACCOUNTS, RICH_ACCOUNT, CALLER].entries()) {
+    await state.putAccount(addressOf(account), createAccount({ balance: 1_000n, nonce: i === 0 ? 1n : 0n }))
+    const program = programs[i]
+    if (program) await state.putCode(addressOf(account), program)
+  }
+  // Slots that hold something before the transaction.
+  for (const slot of [0n, 1n])
+    await state.putStorage(addressOf(PROGRAM_ACCOUNTS[0] as bigint), uintBE(slot, 32), Uint8Array.of(5))
+  await state.putCode(
+    addressOf(DELEGATING_ACCOUNT),
+    concatBytes(fromHex('0xef0100'), uintBE(PROGRAM_ACCOUNTS[1] as bigint, 20)),
+  )
+  state.originalStorageCache.clear()
+  await evm.journal.cleanup()
+  for (const warm of [CALLER, COINBASE, PROGRAM_ACCOUNTS[0] as bigint])
+    evm.journal.addAlwaysWarmAddress(toHex(uintBE(warm, 20)))
+  for (const [precompile] of evm.precompiles) evm.journal.addAlwaysWarmAddress(precompile)
+  return machine
+}
+
+/** Everything that can be seen of a message's run. */
+async function outcome(
+  interpreter: Interpreter,
+  programs: readonly Uint8Array[],
+  message: Omit<EVMRunCallOpts, 'block'>,
+) {
+  const machine = await machineWith(programs)
+  await machine.evm.journal.checkpoint()
+  const { execResult, createdAddress } = await interpreter(machine, { ...message, block: { header } as never })
+  await machine.evm.journal.commit()
+  await machine.evm.journal.cleanup()
+  await machine.state.commit()
+  const failed = execResult.exceptionError !== undefined
+  return {
+    gas: execResult.executionGasUsed,
+    output: toHex(execResult.returnValue),
+    reverted: execResult.exceptionError?.error === 'revert',
+    failed,
+    refund: failed ? 0n : (execResult.gasRefund ?? 0n),
+    logs: failed
+      ? []
+      : (execResult.logs ?? []).map(([address, topics, data]) => [
+          toHex(address),
+          topics.map((topic) => toHex(topic)),
+          toHex(data),
+        ]),
+    // What goes at the end: only what was created in the same transaction (EIP-6780).
+    destroyed: failed
+      ? []
+      : [...(execResult.selfdestruct?.keys() ?? [])]
+          .filter((address) => execResult.createdAddresses?.has(address as never))
+          .sort(),
+    created: failed ? undefined : createdAddress?.toString(),
+    root: toHex(machine.root()),
+  }
+}
+
+async function expectSame(programs: readonly Uint8Array[], message: Omit<EVMRunCallOpts, 'block'>): Promise<void> {
+  expect(await outcome(ours, programs, message)).toEqual(await outcome(ethereumJs, programs, message))
+}
+
+const gasLimit = fc.constantFrom(20_000n, 100_000n, 1_000_000n)
+const call = (gas: bigint, value: bigint, data: Uint8Array) => ({
+  caller: addressOf(CALLER),
+  to: addressOf(PROGRAM_ACCOUNTS[0] as bigint),
+  gasLimit: gas,
+  gasPrice: 11n,
+  value,
+  data,
+})
+
+describe('the interpreter', () => {
+  it('does what EthereumJS does: gas, output, refunds, logs, state, for random programs that call one another', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.tuple(randomProgram, randomProgram, randomProgram),
+        gasLimit,
+        fc.constantFrom(0n, 3n),
+        fc.uint8Array({ maxLength: 70 }),
+        (programs, gas, value, data) => expectSame(programs, call(gas, value, data)),
+      ),
+      { numRuns: RUNS },
+    )
+  }, 600_000)
+
+  it('creates what EthereumJS creates', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.tuple(randomProgram, randomProgram), randomProgram, gasLimit, (programs, initCode, gas) =>
+        expectSame(programs, { caller: addressOf(CALLER), gasLimit: gas, gasPrice: 11n, value: 2n, data: initCode }),
+      ),
+      { numRuns: Math.ceil(RUNS / 3) },
+    )
+  }, 600_000)
+
+  it('charges and refunds every sequence of values in a slot (EIP-2200, EIP-3529)', async () => {
+    const values = [0, 5, 6]
+    for (const slot of [0, 2])
+      // before the transaction: 5 and 0
+      for (const first of values)
+        for (const second of values)
+          for (const third of values) {
+            const stores = [first, second, third].flatMap((value) => [0x60, value, 0x60, slot, 0x55])
+            await expectSame([Uint8Array.from(stores)], call(100_000n, 0n, new Uint8Array()))
+          }
+  })
+
+  it('runs a recursion to the depth that gas allows without touching the native stack', async () => {
+    // Calls itself with all gas, then stores how deep it went.
+    const recursion = fromHex('0x5f5f5f5f5f305af150600160005401600055')
+    await expectSame([recursion], call(16_000_000n, 0n, new Uint8Array()))
+  })
+})
