@@ -7,7 +7,6 @@ import {
   readUintBE,
   toHex,
   uintBE,
-  utf8,
   ZERO_HASH,
   type Hash32,
 } from '@hawser/primitives'
@@ -18,6 +17,7 @@ import { GenerationCache } from './generation-cache.ts'
 import { bytesOf, textOf } from './hashed-key.ts'
 import type { JournaledState } from './journaled-state.ts'
 import { nodeKey, NodeStore } from './node-store.ts'
+import { addFlat, codeKey, deathsKey, diffKey, FINAL, OLDEST, rootKey, stateId } from './state-keys.ts'
 import { decodeDeaths, decodeStateDiff, encodeDeaths, encodeStateDiff, type StateDiff } from './state-diff.ts'
 import { GONE, type StateUpdate } from './state-update.ts'
 import { placeNodes, trieRoot } from './trie.ts'
@@ -31,9 +31,6 @@ const MAX_CACHED_CODES = 1024
 const MAX_LAYERS = 1024
 /** Blocks whose old nodes go with one block's finality: a node that begins to prune does so by and by. */
 const MAX_PRUNED_AT_ONCE = 256
-
-const FINAL = keyIn(keyspace.stateMeta, utf8('final'))
-const OLDEST = keyIn(keyspace.stateMeta, utf8('oldest'))
 
 /** How many final states are kept: all of them, or the last so many (at least 1). */
 export type History = 'archive' | number
@@ -284,26 +281,3 @@ export class StateDatabase implements FlatState {
     )
   }
 }
-
-/** By what a block's state is found: its hash, or zero for the first block, whose hash depends on its state. */
-function stateId({ number, hash }: BlockRef): Hash32 {
-  return number === 0n ? ZERO_HASH : hash
-}
-
-function addFlat(
-  writes: Write[],
-  accounts: ReadonlyMap<string, Uint8Array>,
-  words: ReadonlyMap<string, Uint8Array>,
-): void {
-  const put = (space: number, values: ReadonlyMap<string, Uint8Array>) => {
-    for (const [key, value] of values)
-      writes.push({ key: keyIn(space, bytesOf(key)), value: value.length === 0 ? undefined : value })
-  }
-  put(keyspace.flatAccount, accounts)
-  put(keyspace.flatStorage, words)
-}
-
-const diffKey = (id: Hash32) => keyIn(keyspace.stateDiff, fromHex(id))
-const rootKey = (id: Hash32) => keyIn(keyspace.stateRoot, fromHex(id))
-const codeKey = (hash: Uint8Array) => keyIn(keyspace.code, hash)
-const deathsKey = (number: bigint) => keyIn(keyspace.deaths, uintBE(number, 8))

@@ -3,7 +3,8 @@ import { EMPTY_ROOT, encodeAccount, encodeWord } from './account.ts'
 import { textOf } from './hashed-key.ts'
 import type { AccountChange } from './journaled-state.ts'
 import type { Link, NodePointer } from './trie-node.ts'
-import { findLeaf, TrieUpdate, trieRoot, walkTrie, type NodeSource, type TrieItem } from './trie.ts'
+import { findLeaf, trieRoot, walkTrie, type NodeSource } from './trie.ts'
+import { TrieUpdate, type TrieItem } from './trie-update.ts'
 
 /** Stands for "no longer there" among flat values: no account and no word is empty. */
 export const GONE = new Uint8Array()

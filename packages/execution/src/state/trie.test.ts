@@ -4,7 +4,8 @@ import { compareBytes, keccak256, toHex } from '@hawser/primitives'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { decodeStoredNode, type Link, type TrieNode } from './trie-node.ts'
-import { findLeaf, placeNodes, proveKey, TrieUpdate, trieRoot, walkTrie, type NodeSource } from './trie.ts'
+import { findLeaf, placeNodes, proveKey, trieRoot, walkTrie, type NodeSource } from './trie.ts'
+import { TrieUpdate } from './trie-update.ts'
 
 /** Nodes by pointer, as bytes: what is not encoded right does not come back right. */
 class Nodes implements NodeSource {
