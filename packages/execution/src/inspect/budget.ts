@@ -1,5 +1,6 @@
 import type { EVMInterface } from '@ethereumjs/evm'
 import { AppError, type Clock } from '@hawser/primitives'
+import { FastEvm } from '../interpreter/fast-evm.ts'
 import type { InspectionError } from './errors.ts'
 
 /** How long the event loop may wait for one call, in ms: other requests, blocks and votes go in between. */
@@ -78,9 +79,16 @@ export async function withBudget<T>(evm: EVMInterface, budget: Budget, run: () =
   }
   evm.events?.on('beforeMessage', check)
   evm.events?.on('beforeMessage', pause)
+  // Our own interpreter asks by itself.
+  if (evm instanceof FastEvm)
+    evm.pause = () => {
+      budget.check()
+      return budget.pause()
+    }
   try {
     return await run()
   } finally {
+    if (evm instanceof FastEvm) evm.pause = undefined
     evm.events?.off('beforeMessage', check)
     evm.events?.off('beforeMessage', pause)
     opcodes[JUMPDEST] = plain
