@@ -104,6 +104,38 @@ describe('the endpoint', () => {
     endless.destroy()
   })
 
+  it('refuses requests that are sent ahead beyond its limit on one connection, and bodies beyond what it holds', async () => {
+    const { server, url } = await start({
+      limits: { maxConnectionRequests: 2, maxBodyBytes: 1_000, evmTimeoutMs: 300, gasCap: 10n ** 12n },
+    })
+    const slow = JSON.stringify({
+      id: 1,
+      method: 'eth_call',
+      params: [{ to: bob }, 'latest', { [bob]: { code: CODE.loop } }],
+    })
+    const socket = connect(server.port, '127.0.0.1')
+    let received = ''
+    socket.on('data', (part: Buffer) => (received += part.toString()))
+    const closed = once(socket, 'close')
+    for (let i = 0; i < 3; i++)
+      socket.write(`POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${slow.length}\r\n\r\n${slow}`)
+    await closed
+    expect(received.match(/HTTP\/1.1 (\d+)/g)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 200', 'HTTP/1.1 429'])
+
+    const holding = Array.from({ length: 20 }, () => {
+      const waiting = connect(server.port, '127.0.0.1')
+      waiting.on('error', () => undefined)
+      waiting.write(`POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n${' '.repeat(999)}`)
+      return waiting
+    })
+    const answers = holding.map(async (waiting) => String(await once(waiting, 'data')))
+    expect(await Promise.race(answers)).toContain('503')
+    for (const waiting of holding) waiting.destroy()
+    await Promise.allSettled(answers.map((answer) => Promise.race([answer, Promise.resolve()])))
+    const again = await fetch(url, { method: 'POST', body: JSON.stringify(blockNumber) })
+    expect(again.status).toBe(200)
+  })
+
   it('names a range of blocks for logs that would do', async () => {
     const node = await start({ limits: { maxLogBlocks: 2, maxLogResults: 1 } })
     const counter = await node.deploy(CODE.counter)

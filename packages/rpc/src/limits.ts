@@ -16,6 +16,8 @@ export interface RpcLimits {
   readonly evmTimeoutMs: number
   /** Connections at the same time, HTTP and WebSocket together. */
   readonly maxConnections: number
+  /** WebSockets among them. */
+  readonly maxSockets: number
   /** Requests of one connection that are answered at the same time. */
   readonly maxConnectionRequests: number
   /** Executions (calls, traces, logs, proofs) at the same time; as many again may wait, times `MAX_WAITING_FACTOR`. */
@@ -39,13 +41,16 @@ export const DEFAULT_LIMITS: RpcLimits = {
   gasCap: 50_000_000n,
   evmTimeoutMs: 5_000,
   maxConnections: 1_000,
+  maxSockets: 200,
   maxConnectionRequests: 64,
   maxExecutions: 16,
   maxTracesPerSecond: 50,
   maxSubscriptions: 100,
-  maxSocketBufferBytes: 16 * 1024 * 1024,
+  maxSocketBufferBytes: 4 * 1024 * 1024,
 }
 
+/** Bodies of the greatest length that may be on their way at the same time: more bytes than that altogether are refused. */
+export const MAX_BODIES = 16
 /** Requests that wait for an execution, for each that runs. */
 export const MAX_WAITING_FACTOR = 128
 /** Requests of one batch that are answered at the same time. */

@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { AppError, messageOf, systemClock, type Logger } from '@hawser/primitives'
 import { WebSocketServer } from 'ws'
 import type { RpcBackend } from './backend.ts'
@@ -7,7 +7,7 @@ import { Dispatcher } from './dispatcher.ts'
 import { errorBody, RpcCode } from './errors.ts'
 import { ExecutionGate } from './execution-gate.ts'
 import { corsHeaders, isServedHost, isServedOrigin, type HttpGuardOptions } from './http-guard.ts'
-import type { RpcLimits } from './limits.ts'
+import { MAX_BODIES, type RpcLimits } from './limits.ts'
 import { createMethods } from './methods.ts'
 import { DEFAULT_API, DEFAULT_CORS_ORIGINS, DEFAULT_VHOSTS, resolveLimits, type RpcServerOptions } from './options.ts'
 import { Subscriptions } from './subscriptions.ts'
@@ -23,6 +23,8 @@ interface Endpoint extends HttpGuardOptions {
   readonly dispatcher: Dispatcher
   readonly limits: RpcLimits
   readonly logger: Logger
+  /** What is on its way at present. */
+  readonly load: { bodyBytes: number; readonly requests: Map<Socket, number> }
 }
 
 /** JSON-RPC over HTTP and WebSocket on one port. */
@@ -58,6 +60,7 @@ export class RpcServer {
       logger,
       corsOrigins: options.corsOrigins ?? DEFAULT_CORS_ORIGINS,
       vhosts: (options.vhosts ?? DEFAULT_VHOSTS).map((name) => name.toLowerCase()),
+      load: { bodyBytes: 0, requests: new Map() },
     }
     const http = createServer(
       { keepAliveTimeout: KEEP_ALIVE_MS, headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS },
@@ -68,7 +71,9 @@ export class RpcServer {
       server: http,
       maxPayload: limits.maxBodyBytes,
       verifyClient: ({ origin, req }: { origin: string | undefined; req: IncomingMessage }) =>
-        isServedHost(req.headers.host, endpoint.vhosts) && isServedOrigin(origin, endpoint.corsOrigins),
+        sockets.clients.size < limits.maxSockets &&
+        isServedHost(req.headers.host, endpoint.vhosts) &&
+        isServedOrigin(origin, endpoint.corsOrigins),
     })
     sockets.on('connection', (socket, request) =>
       serveSocket({ dispatcher, subscriptions, limits, logger, address: request.socket.remoteAddress ?? '' }, socket),
@@ -119,7 +124,7 @@ function listen(http: Server, { host, port }: RpcServerOptions): Promise<void> {
 }
 
 function answerHttp(endpoint: Endpoint, request: IncomingMessage, response: ServerResponse): void {
-  const { dispatcher, limits, logger } = endpoint
+  const { dispatcher, limits, load, logger } = endpoint
   const { origin, host } = request.headers
   const cors = corsHeaders(origin, endpoint.corsOrigins)
   const refuse = (status: number, message: string) =>
@@ -133,22 +138,40 @@ function answerHttp(endpoint: Endpoint, request: IncomingMessage, response: Serv
   if (!isServedOrigin(origin, endpoint.corsOrigins))
     return refuse(403, `origin not allowed: "${origin?.slice(0, 80)}"; add it to --rpc-cors-origins`)
 
+  const { socket } = request
+  const open = (load.requests.get(socket) ?? 0) + 1
+  const giveUp = (status: number, code: number, message: string) => {
+    response.setHeader('connection', 'close')
+    end(response, status, cors, errorBody(code, message))
+  }
+  if (open > limits.maxConnectionRequests)
+    return giveUp(429, RpcCode.limitExceeded, `more than ${limits.maxConnectionRequests} requests at the same time`)
+  load.requests.set(socket, open)
+  response.once('close', () => {
+    const left = (load.requests.get(socket) ?? 1) - 1
+    if (left > 0) load.requests.set(socket, left)
+    else load.requests.delete(socket)
+    load.bodyBytes -= length
+  })
+
   const parts: Buffer[] = []
   let length = 0
   request.on('data', (part: Buffer) => {
     length += part.length
-    if (length <= limits.maxBodyBytes) parts.push(part)
-    else if (!response.writableEnded) {
-      parts.length = 0
-      response.setHeader('connection', 'close')
-      refuse(413, `request body too large: at most ${limits.maxBodyBytes} bytes`)
-    }
+    load.bodyBytes += part.length
+    if (response.writableEnded) return
+    if (length > limits.maxBodyBytes)
+      giveUp(413, RpcCode.invalidRequest, `request body too large: at most ${limits.maxBodyBytes} bytes`)
+    else if (load.bodyBytes > MAX_BODIES * limits.maxBodyBytes)
+      giveUp(503, RpcCode.limitExceeded, 'the node is busy: too many large requests at the same time, try again later')
+    else parts.push(part)
+    if (response.writableEnded) parts.length = 0
   })
   request.on('error', () => response.destroy())
   request.on('end', () => {
     if (response.writableEnded) return
     const body = parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts)
-    const answer = dispatcher.handle(body.toString('utf8'), { address: request.socket.remoteAddress ?? '' })
+    const answer = dispatcher.handle(body.toString('utf8'), { address: socket.remoteAddress ?? '' })
     if (!(answer instanceof Promise)) return end(response, answer === undefined ? 204 : 200, cors, answer)
     answer.then(
       (text) => end(response, text === undefined ? 204 : 200, cors, text),
