@@ -4,19 +4,23 @@ import type {
   BatchView,
   BitcoinSource,
   BitcoinTip,
+  BitcoinView,
   BlockRef,
   BridgeView,
   Cancellable,
   ChainSpec,
   ChainStore,
+  CustodyView,
   DepositView,
   ExecutionEngine,
   InherentCall,
   Inherents,
+  Page,
   ReservesView,
   Transport,
+  WithdrawalView,
 } from '@hawser/chain'
-import { BatchStatus } from '@hawser/contracts'
+import { CoinStatus } from '@hawser/contracts'
 import {
   btcHashFromDisplay,
   displayBtcHash,
@@ -25,6 +29,7 @@ import {
   satsToWei,
   spawn,
   WEI_PER_SAT,
+  ZERO_ADDRESS,
   type Address,
   type BtcHash,
   type Clock,
@@ -34,15 +39,18 @@ import {
 import type { KeyValueStore } from '@hawser/storage'
 import { isAcceptable } from './acceptable-block.ts'
 import { AddressBook } from './address-book.ts'
+import { BitcoinViews } from './bitcoin-views.ts'
 import { BridgeInherents } from './bridge-inherents.ts'
 import { ChainWatcherService, probeSoon } from './chain-watcher-service.ts'
 import { ContractReader, type CoinState } from './contract-reader.ts'
 import { refusalOfPayment } from './creditable.ts'
+import { CustodyViews } from './custody-views.ts'
 import { bridgeError } from './errors.ts'
 import { finishRecords } from './finish-records.ts'
 import type { SigningPolicy } from './policy.ts'
 import { outpointKey, type CustodyPayment } from './scan-block.ts'
 import { WithdrawalSignerService } from './withdrawal-signer-service.ts'
+import { WithdrawalViews } from './withdrawal-views.ts'
 
 /** Between two looks at the Bitcoin source and at batches that wait. */
 const TICK_MS = 10_000
@@ -72,6 +80,9 @@ export class BridgeService implements Inherents, BridgeView {
   readonly #watcher: ChainWatcherService
   readonly #inherents: BridgeInherents
   readonly #signer: WithdrawalSignerService
+  readonly #withdrawals: WithdrawalViews
+  readonly bitcoin: BitcoinView
+  readonly custody: CustodyView
   readonly #abort = new AbortController()
   #cancelTick: () => void = () => undefined
   #finishing = false
@@ -94,6 +105,11 @@ export class BridgeService implements Inherents, BridgeView {
       records,
       sourceAliveAtMs: () => this.#watcher.status.aliveAtMs,
     })
+    const readerAtHead = () => this.#readerAtHead()
+    const readerAtFinal = () => this.#readerAt(parts.store.pointers().finalized)
+    this.#withdrawals = new WithdrawalViews({ ...parts, signer: this.#signer, readerAtHead, readerAtFinal })
+    this.bitcoin = new BitcoinViews({ ...parts, chain, status: () => this.#watcher.status, readerAtHead })
+    this.custody = new CustodyViews(parts)
   }
 
   async start(): Promise<void> {
@@ -176,6 +192,17 @@ export class BridgeService implements Inherents, BridgeView {
     ]
   }
 
+  async deposit(txid: string, vout: number): Promise<DepositView | undefined> {
+    const outpoint = { txid: btcHashFromDisplay(txid), vout }
+    const reader = this.#readerAtHead()
+    const [coin, light] = await Promise.all([reader.coin(outpoint.txid, vout), reader.bestBitcoinBlock()])
+    if (coin.status !== CoinStatus.None)
+      // What no account was credited for is change of a batch.
+      return coin.account === ZERO_ADDRESS ? undefined : this.#creditedView(coin, light.height)
+    const payment = this.#watcher.records.paymentAt(outpoint)
+    return payment?.account && this.#pendingView(payment, light.height)
+  }
+
   async claim(txid: string, account: Address, refundKey?: Uint8Array): Promise<readonly DepositView[]> {
     const id = btcHashFromDisplay(txid)
     // With a refund key it is looked for, to tell why it is not credited, but not kept.
@@ -190,26 +217,16 @@ export class BridgeService implements Inherents, BridgeView {
     return found
   }
 
-  async batch(id: bigint): Promise<BatchView> {
-    const batch = await this.#readerAtHead().batch(id)
-    const job = this.#signer.job(id)
-    const base = { id: id.toString(), refusals: job?.refusals ?? [] }
-    if (batch.status === BatchStatus.None) return { ...base, status: 'unknown' }
-    if (batch.status === BatchStatus.Settled)
-      return {
-        ...base,
-        status: 'settled',
-        txid: displayBtcHash(batch.txid as BtcHash),
-        feeRateSatPerVb: Number(batch.feeSats) / Number(batch.vsize),
-      }
-    if (!job) return { ...base, status: 'waiting-for-finality' }
-    const { signed, path, broadcast, isMined } = job
-    return {
-      ...base,
-      status: isMined ? 'confirmed' : broadcast ? 'broadcast' : signed ? 'signed' : 'signing',
-      ...(path && { path }),
-      ...(broadcast && { txid: broadcast.txid, feeRateSatPerVb: broadcast.rate }),
-    }
+  withdrawals(account: Address, page: Page): Promise<readonly WithdrawalView[]> {
+    return this.#withdrawals.withdrawals(account, page)
+  }
+
+  withdrawal(id: bigint): Promise<WithdrawalView | undefined> {
+    return this.#withdrawals.withdrawal(id)
+  }
+
+  batch(id: bigint): Promise<BatchView> {
+    return this.#withdrawals.batch(id)
   }
 
   async reserves(at: BlockHeader): Promise<ReservesView> {
@@ -229,12 +246,6 @@ export class BridgeService implements Inherents, BridgeView {
       paused: state.paused,
       covered: state.custodySats >= liabilitySats,
     }
-  }
-
-  async bitcoin(): Promise<{ source?: BitcoinTip; sourceError?: string; lightClient: BitcoinTip }> {
-    const { hash, height } = await this.#readerAtHead().bestBitcoinBlock()
-    const { tip, error } = this.#watcher.status
-    return { source: tip, sourceError: error, lightClient: { hash, height } }
   }
 
   #readerAtHead(): ContractReader {

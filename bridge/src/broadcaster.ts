@@ -1,6 +1,6 @@
 import { decodeTransaction, txid, type HeaderChain } from '@hawser/bitcoin'
 import type { BitcoinSource } from '@hawser/chain'
-import { displayBtcHash, messageOf, spawn, type Logger } from '@hawser/primitives'
+import { displayBtcHash, messageOf, spawn, type BtcHash, type Logger } from '@hawser/primitives'
 import type { BatchInput } from '@hawser/bitcoin'
 import type { BatchMaterial } from './batch-material.ts'
 import type { CustodyRecords } from './custody-records.ts'
@@ -43,17 +43,17 @@ export class Broadcaster {
     this.#sent.delete(id)
   }
 
-  /** Whether a block of our best chain spends the batch's anchor. */
-  isMined(material: BatchMaterial): boolean {
+  /** The spend of the batch's anchor in a block of our best chain. */
+  mined(material: BatchMaterial): { readonly txid: BtcHash; readonly height: number } | undefined {
     const { records, chain } = this.#parts
     const spend = records.spendOf(material.inputs[0] as BatchInput)
-    return spend !== undefined && chain.isOnMainChain(spend.blockHash)
+    return spend && chain.isOnMainChain(spend.blockHash) ? spend : undefined
   }
 
   /** Hands the rung of the hour to the network, in the background. */
   broadcast(material: BatchMaterial, signed: readonly Uint8Array[]): void {
     const id = material.batchId
-    if (this.#busy.has(id) || this.isMined(material)) return
+    if (this.#busy.has(id) || this.mined(material)) return
     this.#busy.add(id)
     spawn(
       async () => {

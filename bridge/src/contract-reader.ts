@@ -22,6 +22,9 @@ export type BatchState = View<BridgeAbi, 'getBatch'>
 /** A custody coin as the bridge contract gives it. */
 export type CoinState = View<BridgeAbi, 'getCoin'>
 export type ReservesState = View<BridgeAbi, 'reserves'>
+export type WithdrawalState = View<BridgeAbi, 'getWithdrawal'>
+export type CommitteeState = View<BridgeAbi, 'committee'>
+export type BitcoinHeaderState = View<LightAbi, 'getHeader'>
 /** The light client's best block. */
 export interface BestBitcoinBlock {
   readonly hash: BtcHash
@@ -54,9 +57,19 @@ export class ContractReader {
     return { hash: hash as BtcHash, height, chainWork }
   }
 
+  /** A header that the light client has stored; time is 0 when it has not. */
+  bitcoinHeader(hash: BtcHash): Promise<BitcoinHeaderState> {
+    return this.#light('getHeader', [hash])
+  }
+
   /** Whether the light client has stored a Bitcoin header. */
   async knowsBitcoinHeader(hash: BtcHash): Promise<boolean> {
-    return (await this.#light('getHeader', [hash])).time !== 0
+    return (await this.bitcoinHeader(hash)).time !== 0
+  }
+
+  /** The hash at a height of the light client's best chain, zero outside it. */
+  async bitcoinHashAt(height: number): Promise<BtcHash> {
+    return (await this.#light('hashAt', [height])) as BtcHash
   }
 
   isReorganising(): Promise<boolean> {
@@ -65,6 +78,23 @@ export class ContractReader {
 
   coin(txid: BtcHash, vout: number): Promise<CoinState> {
     return this.#bridge('getCoin', [txid, vout])
+  }
+
+  coinById(id: bigint): Promise<CoinState> {
+    return this.#bridge('coinById', [id])
+  }
+
+  async committee(): Promise<CommitteeState> {
+    return this.#bridge('committee', [await this.#bridge('currentCommitteeId', [])])
+  }
+
+  withdrawal(id: bigint): Promise<WithdrawalState> {
+    return this.#bridge('getWithdrawal', [id])
+  }
+
+  /** Requests of an account, oldest first, at most 100. */
+  withdrawalsOf(account: Address, offset: bigint, limit: bigint): Promise<readonly WithdrawalState[]> {
+    return this.#bridge('withdrawalsOf', [account, offset, limit])
   }
 
   batch(id: bigint): Promise<BatchState> {

@@ -80,6 +80,11 @@ export class CustodyRecords {
     return this.#payments.get(outpointKey(outpoint))?.record
   }
 
+  /** A payment by its outpoint, also a recent one that can never be credited. */
+  paymentAt(outpoint: Outpoint): CustodyPayment | undefined {
+    return this.payment(outpoint) ?? this.#refused.get(outpointKey(outpoint))
+  }
+
   /** Payments with an account that are not known to be credited from the block they stand in. */
   unfinishedPayments(): CustodyPayment[] {
     return [...this.#open].flatMap((name) => {

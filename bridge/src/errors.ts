@@ -15,6 +15,8 @@ export type BridgeErrorCode =
   | 'BITCOIN_SOURCE_FOREIGN'
   /** The Bitcoin source is not there yet (local, retry). */
   | 'BITCOIN_SOURCE_DOWN'
+  /** The own Bitcoin source does not have the transaction in that block, or not the block (user). */
+  | 'BITCOIN_TX_NOT_FOUND'
   /** The signing message is malformed or above its limit (peer). */
   | 'SIGNING_MALFORMED'
   /** The signing message comes from one who may not send it (peer). */

@@ -1,7 +1,16 @@
 import { randomBytes } from 'node:crypto'
 import { RLP } from '@ethereumjs/rlp'
 import type { Committee, HeaderChain } from '@hawser/bitcoin'
-import type { BitcoinSource, BlockRef, ChainSpec, ChainStore, ExecutionEngine, PeerId, Transport } from '@hawser/chain'
+import type {
+  BitcoinSource,
+  BlockRef,
+  ChainSpec,
+  ChainStore,
+  ExecutionEngine,
+  PeerId,
+  SigningMemberView,
+  Transport,
+} from '@hawser/chain'
 import { BatchStatus } from '@hawser/contracts'
 import {
   delay,
@@ -12,7 +21,9 @@ import {
   toHex,
   uintBE,
   utf8,
+  ZERO_ADDRESS,
   type Address,
+  type BtcHash,
   type Clock,
   type Hex,
   type Logger,
@@ -41,6 +52,7 @@ import {
   type SessionEvent,
   type SessionState,
 } from './signing-session.ts'
+import { SURVEY_FRESH_MS, surveyMembers } from './signing-survey.ts'
 import { coordinatorOf, isInTurn, ownAttempt } from './signing-turn.ts'
 
 /** Between two looks at who has to coordinate. */
@@ -82,8 +94,10 @@ interface Job {
   /** Signed raw transactions by rung; as many as were payable when they were signed. */
   signed: readonly Uint8Array[]
   readonly refusals: string[]
-  /** Members whose contributions were invalid. */
-  readonly bad: Set<number>
+  /** Members whose contributions were invalid, and why. */
+  readonly bad: Map<number, string>
+  /** What the members answered last when they were asked whether they would sign. */
+  survey?: { readonly atMs: number; readonly members: Promise<readonly SigningMemberView[]> }
   running: boolean
   notBeforeMs: number
 }
@@ -170,7 +184,9 @@ export class WithdrawalSignerService {
         readonly refusals: readonly string[]
         readonly path?: 'key-path' | 'subset'
         readonly broadcast?: { readonly txid: string; readonly rate: number }
-        readonly isMined: boolean
+        readonly mined?: { readonly txid: BtcHash; readonly height: number }
+        /** Asks the members whether they would sign now. */
+        readonly members: () => Promise<readonly SigningMemberView[]>
       }
     | undefined {
     const job = this.#jobs.get(id)
@@ -181,8 +197,32 @@ export class WithdrawalSignerService {
       refusals: job.refusals,
       path: first && job.material.pathOf(first),
       broadcast: this.#broadcaster.last(id),
-      isMined: this.#broadcaster.isMined(job.material),
+      mined: this.#broadcaster.mined(job.material),
+      members: () => this.#survey(job),
     }
+  }
+
+  #survey(job: Job): Promise<readonly SigningMemberView[]> {
+    const nowMs = this.#parts.clock.nowMs()
+    if (job.survey && nowMs - job.survey.atMs < SURVEY_FRESH_MS) return job.survey.members
+    const { committee, spec, transport } = this.#parts
+    const request = encodeRequest({ kind: 'status', batchId: job.material.batchId })
+    const members = surveyMembers({
+      members: committee.sortedKeys.map((key) => {
+        const bitcoinKey = toHex(key)
+        const validator = spec.validators.find((candidate) => candidate.bitcoinKey === bitcoinKey)
+        return { session: (validator?.session ?? ZERO_ADDRESS) as Address, bitcoinKey }
+      }),
+      online: this.#online(),
+      excluded: job.bad,
+      ownRefusal: this.#refusal(job) ?? (this.#member ? undefined : 'no key here'),
+      ask: async (peer) => {
+        const signal = AbortSignal.any([this.#abort.signal, AbortSignal.timeout(SURVEY_FRESH_MS)])
+        return decodeAnswer(await transport.request(peer, 'signing', request, { signal }))
+      },
+    })
+    job.survey = { atMs: nowMs, members }
+    return members
   }
 
   // --- the final state
@@ -229,7 +269,7 @@ export class WithdrawalSignerService {
       material,
       signed: signed.every((raw, rung) => material.faultOf(raw, rung) === undefined) ? signed : [],
       refusals: [],
-      bad: new Set(),
+      bad: new Map(),
       running: false,
       notBeforeMs: 0,
     })
@@ -358,7 +398,7 @@ export class WithdrawalSignerService {
           })
           return
         case 'blame': {
-          job.bad.add(effect.member)
+          job.bad.set(effect.member, effect.reason)
           this.#note(job, effect.member, effect.reason)
           const peer = online.get(effect.member)
           if (peer !== undefined) this.#parts.transport.report(peer, -100, effect.reason)

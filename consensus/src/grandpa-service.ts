@@ -3,6 +3,7 @@ import type {
   BlockTreeView,
   FinalityEvent,
   FinalityGadget,
+  FinalityRoundView,
   PeerId,
   Signer,
   Transport,
@@ -42,6 +43,7 @@ import {
 import { voteKindCode, type NetworkId } from './digests.ts'
 import type { ConsensusErrorInfo } from './errors.ts'
 import { HeaderTree } from './header-tree.ts'
+import { roundView } from './round-view.ts'
 import type { Commit, HeaderRef, SignedVote, UnsignedVote, VoteEquivocation } from './types.ts'
 import { setPrefix, type VoteRecord } from './vote-records.ts'
 import type { VoterEffect, VoterEvent } from './voter-events.ts'
@@ -173,6 +175,16 @@ export class GrandpaService implements FinalityGadget {
       validators: voters.voters.map((voter) => voter.id),
       stalled: this.#halted || (this.#voter?.stuck ?? false),
     }
+  }
+
+  round(): FinalityRoundView {
+    const round = this.#started().currentRound
+    if (round === undefined)
+      throw new AppError<ConsensusErrorInfo>(
+        { code: 'GRANDPA_HALTED', fault: 'local', retry: true },
+        'no round has begun yet',
+      )
+    return roundView(round)
   }
 
   /** Calls back with every block that becomes final and its justification; the answer ends it. */

@@ -117,6 +117,11 @@ export class Voter {
     return this.#current
   }
 
+  /** The round that is voted on now; undefined before the start. */
+  get currentRound(): Round | undefined {
+    return this.#rounds.get(this.#current)?.round
+  }
+
   get finalized(): BlockRef {
     return this.#finalized
   }

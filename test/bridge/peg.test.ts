@@ -29,7 +29,7 @@ describe('the two-way peg with the real contracts', () => {
   it('brings the light client to the Bitcoin tip', async () => {
     const { inherents } = await world.block()
     expect(inherents).toEqual([expect.stringMatching(/^submitHeaders 1\.\./)])
-    const status = await world.members[0]?.bridge.bitcoin()
+    const status = await world.members[0]?.bridge.bitcoin.status()
     expect(status).toMatchObject({
       lightClient: { hash: world.bitcoin.tip.header.hash, height: world.bitcoin.height },
       source: { height: world.bitcoin.height },
@@ -288,7 +288,7 @@ describe('the two-way peg with the real contracts', () => {
     await world.bitcoinSeen()
     await world.blocksUntil('the pause', isPaused)
     await world.blocksUntil('the end of the pause', async () => !(await isPaused()))
-    expect(await world.members[0]?.bridge.bitcoin()).toMatchObject({
+    expect(await world.members[0]?.bridge.bitcoin.status()).toMatchObject({
       lightClient: { hash: world.bitcoin.tip.header.hash },
     })
     await expectExactPeg()

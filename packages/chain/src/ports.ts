@@ -393,6 +393,39 @@ export interface FinalityGadget {
     readonly validators: readonly Address[]
     readonly stalled: boolean
   }
+  /** The round that is voted on now, with every voter's votes. */
+  round(): FinalityRoundView
+}
+
+/** A voter's part in a round. */
+export interface FinalityVoterView {
+  readonly validator: Address
+  readonly weight: number
+  /** The first vote that was seen of each kind; absent for whoever is missing. */
+  readonly prevote?: BlockRef
+  readonly precommit?: BlockRef
+  /** Two different votes of one kind were seen. */
+  readonly equivocated: boolean
+}
+
+/** A round of the finality gadget as one node sees it (consensus.md, 2.3). */
+export interface FinalityRoundView {
+  readonly setId: bigint
+  readonly round: bigint
+  /** Whoever may propose in this round. */
+  readonly primary: Address
+  readonly totalWeight: number
+  /** What a supermajority weighs at least. */
+  readonly threshold: number
+  /** The weight that voted, by kind. */
+  readonly prevoteWeight: number
+  readonly precommitWeight: number
+  readonly voters: readonly FinalityVoterView[]
+  readonly base: BlockRef
+  readonly prevoteGhost?: BlockRef
+  readonly estimate?: BlockRef
+  readonly finalized?: BlockRef
+  readonly completable: boolean
 }
 
 /** The view of blocks that finality votes on: the tree above the last final block. */
@@ -499,17 +532,66 @@ export interface DepositView {
   readonly reason?: string
 }
 
+/** A committee member's part in the signing of a batch, as the asked node sees it. */
+export interface SigningMemberView {
+  /** Its validator's session address. */
+  readonly session: Address
+  /** 33 bytes. */
+  readonly bitcoinKey: Hex
+  /** `ready` would sign; `missing` is not connected or does not answer; `refused` gave a reason; `excluded` sent what is invalid. */
+  readonly state: 'ready' | 'missing' | 'refused' | 'excluded'
+  readonly reason?: string
+}
+
 /** How far this node has come with a batch's Bitcoin transaction. */
 export interface BatchView {
   readonly id: string
-  readonly status: 'unknown' | 'waiting-for-finality' | 'signing' | 'signed' | 'broadcast' | 'confirmed' | 'settled'
+  readonly status:
+    'unknown' | 'waiting-for-finality' | 'signing' | 'signed' | 'broadcast' | 'confirmed' | 'settled' | 'failed'
+  /** The requests that it pays. */
+  readonly withdrawals: readonly string[]
   /** As explorers show it; the version that was broadcast last. */
   readonly txid?: string
   readonly feeRateSatPerVb?: number
   /** key-path, or the leaf that was used. */
   readonly path?: 'key-path' | 'subset' | 'checksigadd'
+  /** While it is broadcast: whether the own Bitcoin node has it in its mempool. */
+  readonly inMempool?: boolean
+  /** In the light client's view, once it is mined, and what settling needs. */
+  readonly confirmations?: number
+  readonly required: number
+  /** While it is being signed: who would sign, and why others do not. */
+  readonly members?: readonly SigningMemberView[]
   /** Why members did not sign, newest last. */
   readonly refusals: readonly string[]
+}
+
+/** Where a withdrawal stands: its request in the state, its batch on the way to Bitcoin. Amounts in decimal satoshis. */
+export interface WithdrawalView {
+  readonly id: string
+  readonly account: Address
+  /** `requested`: not in a final block yet. `queued`: waits for a batch. `batched`: in one that this node knows nothing more of. Others as the batch's. */
+  readonly status: 'requested' | 'queued' | 'cancelled' | 'batched' | Exclude<BatchView['status'], 'unknown'>
+  /** Why it stands there, in words. */
+  readonly reason?: string
+  readonly amountSats: string
+  readonly maxFeeSats: string
+  /** Paid of maxFee; 0 until settled. */
+  readonly feeSats: string
+  /** The receiver. */
+  readonly to: string
+  readonly scriptPubKey: Hex
+  readonly requestedAtBlock: string
+  readonly batch?: BatchView
+  /** As explorers show it, once settled. */
+  readonly txid?: string
+  readonly vout?: number
+}
+
+/** A page of a list. */
+export interface Page {
+  readonly offset: number
+  readonly limit: number
 }
 
 /** The reserves at a block, amounts in decimal satoshis or wei. */
@@ -526,16 +608,101 @@ export interface ReservesView {
   readonly covered: boolean
 }
 
+/** An output on Bitcoin that the bridge counts as its own. */
+export interface CustodyCoinView {
+  readonly id: string
+  /** As explorers show it. */
+  readonly txid: string
+  readonly vout: number
+  readonly sats: string
+  /** A coin in a batch may be spent on Bitcoin already. */
+  readonly status: 'available' | 'in-batch'
+  readonly batchId?: string
+}
+
+/** The committee that takes deposits and signs, at a block. */
+export interface CommitteeView {
+  readonly id: number
+  /** P, the x-only BIP327 aggregate of the members' keys; R, the custody tree's root; Q, the key of the plain address. 32 bytes each. */
+  readonly internalKey: Hex
+  readonly treeRoot: Hex
+  readonly outputKey: Hex
+  readonly members: number
+  readonly threshold: number
+  /** In the order of the sorted keys. */
+  readonly keys: readonly { readonly session: Address; readonly bitcoinKey: Hex; readonly managementKey: Hex }[]
+  /** Where change goes. Deposit addresses are derived from P, R and the account. */
+  readonly address: string
+}
+
+/** A proof of the Bridge contract's account and reserve slots under a block's state root (EIP-1186). */
+export interface ReservesProof {
+  readonly block: BlockRef
+  /** RLP: its hash is the block's, its fourth field the state root. */
+  readonly header: Uint8Array
+  readonly address: Address
+  readonly slots: readonly { readonly name: string; readonly key: Uint8Array }[]
+  /** `storage` in the order of the slots. */
+  readonly proof: StateProof
+}
+
+/** What the bridge holds on Bitcoin and who holds it. */
+export interface CustodyView {
+  reservesProof(at: BlockHeader): ReservesProof
+  /** The coins from an id on, at most `limit`; `next` is the id to go on with. */
+  coins(
+    at: BlockHeader,
+    from: bigint,
+    limit: number,
+  ): Promise<{ readonly coins: readonly CustodyCoinView[]; readonly next?: string }>
+  committee(at: BlockHeader): Promise<CommitteeView>
+}
+
+/** A Bitcoin header of one of the two views. */
+export interface BitcoinHeaderView {
+  /** As explorers show it. */
+  readonly hash: string
+  readonly height: number
+  /** Unix seconds. */
+  readonly time: number
+  /** Decimal, up to and with this block. */
+  readonly chainWork: string
+  readonly onBestChain: boolean
+  readonly confirmations: number
+  /** 80 bytes; the light client on chain does not keep them. */
+  readonly header?: Hex
+}
+
+/** A view of Bitcoin: the light client of the best block's state, or the chain that this node has checked itself. */
+export type BitcoinViewName = 'light-client' | 'node'
+
+/** Bitcoin as the chain and as the node see it: two views that may differ for a while. */
+export interface BitcoinView {
+  status(): Promise<{ readonly source?: BitcoinTip; readonly sourceError?: string; readonly lightClient: BitcoinTip }>
+  /** A header by hash or by height on the view's best chain; the best one without either. */
+  header(view: BitcoinViewName, id?: BtcHash | number): Promise<BitcoinHeaderView | undefined>
+  /** Proves a transaction to be in a block, with the own source. @throws BITCOIN_TX_NOT_FOUND, BITCOIN_SOURCE_DOWN */
+  proveTransaction(txid: BtcHash, blockHash: BtcHash): Promise<void>
+  /** The source's estimate in sat/vB. @throws BITCOIN_SOURCE_DOWN */
+  feeRate(blocks: number): Promise<number>
+}
+
 export interface BridgeView {
+  readonly bitcoin: BitcoinView
+  readonly custody: CustodyView
   /** The deposit address of an account; remembered, and told to all validators. */
   registerDepositAddress(
     account: Address,
     refundKey?: Uint8Array,
   ): Promise<{ readonly address: string; readonly scriptPubKey: Uint8Array }>
   deposits(account: Address): Promise<readonly DepositView[]>
+  /** A payment to a deposit address by its outpoint; `txid` as explorers show it. */
+  deposit(txid: string, vout: number): Promise<DepositView | undefined>
   /** Looks at a transaction for payments to the account's addresses and takes them up. `txid` as explorers show it. */
   claim(txid: string, account: Address, refundKey?: Uint8Array): Promise<readonly DepositView[]>
+  /** Oldest first. */
+  withdrawals(account: Address, page: Page): Promise<readonly WithdrawalView[]>
+  withdrawal(id: bigint): Promise<WithdrawalView | undefined>
   batch(id: bigint): Promise<BatchView>
   reserves(at: BlockHeader): Promise<ReservesView>
-  bitcoin(): Promise<{ readonly source?: BitcoinTip; readonly sourceError?: string; readonly lightClient: BitcoinTip }>
 }

@@ -1,0 +1,30 @@
+import { readFileSync } from 'node:fs'
+import { expect, it } from 'vitest'
+import { BRIDGE_COIN, BRIDGE_COINS_SLOT, BRIDGE_SLOTS } from './bridge-layout.ts'
+
+interface Variable {
+  readonly label: string
+  readonly slot: string
+  readonly offset: number
+}
+
+it('names the slots that the compiler gave the Bridge contract', () => {
+  const layouts = JSON.parse(readFileSync(new URL('./fixtures/storage-layouts.json', import.meta.url), 'utf8')) as {
+    Bridge: { storage: Variable[]; types: Record<string, { members?: Variable[] }> }
+  }
+  const { storage, types } = layouts.Bridge
+  const slotOf = (label: string) => BigInt(storage.find((item) => item.label === label)?.slot ?? -1)
+  for (const [name, slot] of Object.entries(BRIDGE_SLOTS))
+    expect(slot, name).toBe(slotOf(name === 'claimableWei' ? '_claimableTotalWei' : `_${name}`))
+  expect(BRIDGE_COINS_SLOT).toBe(slotOf('_coins'))
+  const members = types['t_struct(StoredCoin)_storage']?.members ?? []
+  const place = (label: string) => {
+    const member = members.find((item) => item.label === label)
+    return [BigInt(member?.slot ?? -1), BigInt(8 * (member?.offset ?? -1))]
+  }
+  expect(place('txid')).toEqual([BRIDGE_COIN.txidWord, 0n])
+  expect(place('sats')).toEqual([BRIDGE_COIN.amountsWord, BRIDGE_COIN.satsBits])
+  expect(place('vout')).toEqual([BRIDGE_COIN.amountsWord, BRIDGE_COIN.voutBits])
+  expect(place('status')).toEqual([BRIDGE_COIN.amountsWord, BRIDGE_COIN.statusBits])
+  expect(place('batchId')).toEqual([BRIDGE_COIN.listWord, BRIDGE_COIN.batchIdBits])
+})
