@@ -1,5 +1,5 @@
 import { createBlockHeader } from '@ethereumjs/block'
-import type { EVMInterface, EVMResult, EVMRunCallOpts } from '@ethereumjs/evm'
+import type { EVMResult, EVMRunCallOpts, ExecResult } from '@ethereumjs/evm'
 import { createAccount, createAddressFromString } from '@ethereumjs/util'
 import { createCommon } from '@hawser/chain'
 import { concatBytes, fromHex, toHex, uintBE, type Hash32 } from '@hawser/primitives'
@@ -21,14 +21,44 @@ type Interpreter = (machine: Machine, message: EVMRunCallOpts) => Promise<EVMRes
 const ours: Interpreter = ({ evm }, message) => evm.runCall(message)
 
 /** EthereumJS's own interpreter runs as soon as somebody listens to what it does. */
-const ethereumJs: Interpreter = async ({ evm }, message) => {
+const ethereumJs: Interpreter = async (machine, message) => {
+  const evm = machine.evm as unknown as Internals
+  const { runInterpreter, _executeCreate } = evm
   const listener = (_: unknown) => undefined
-  ;(evm as EVMInterface).events?.on('newContract', listener)
-  try {
-    return await evm.runCall(message)
-  } finally {
-    ;(evm as EVMInterface).events?.off('newContract', listener)
+  evm.events.on('newContract', listener)
+  // It takes what a reverted creation gives back for a code, and refuses it when it begins with ef (EIP-3541); Geth does not.
+  const hidden = new WeakMap<Uint8Array, Uint8Array>()
+  evm.runInterpreter = async (inner, options) => {
+    const result = await runInterpreter.call(evm, inner, options)
+    if (!inner.isCreate || result.exceptionError?.error !== 'revert' || result.returnValue[0] !== 0xef) return result
+    const stand = new Uint8Array(result.returnValue.length)
+    hidden.set(stand, result.returnValue)
+    return { ...result, returnValue: stand }
   }
+  evm._executeCreate = async (inner) => {
+    const result = await _executeCreate.call(evm, inner)
+    const { execResult } = result
+    return {
+      ...result,
+      execResult: { ...execResult, returnValue: hidden.get(execResult.returnValue) ?? execResult.returnValue },
+    }
+  }
+  try {
+    return await machine.evm.runCall(message)
+  } finally {
+    Object.assign(evm, { runInterpreter, _executeCreate })
+    evm.events.off('newContract', listener)
+  }
+}
+
+/** What the test needs of EthereumJS that its types hide. */
+interface Internals {
+  readonly events: {
+    on(name: string, listener: (event: unknown) => void): void
+    off(name: string, listener: (event: unknown) => void): void
+  }
+  runInterpreter(message: { readonly isCreate?: boolean }, options?: unknown): Promise<ExecResult>
+  _executeCreate(message: unknown): Promise<EVMResult>
 }
 
 const common = createCommon(18443)
