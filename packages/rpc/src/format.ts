@@ -10,16 +10,32 @@ import {
   type Log,
   type Receipt,
 } from '@hawser/chain'
-import { fromHex, toHex, uintBE, type Address, type Hex } from '@hawser/primitives'
+import { fromHex, toHex, uintBE, type Address, type Hash32, type Hex } from '@hawser/primitives'
 import { quantity } from './params.ts'
 
 const BLOB_GAS = 131_072n // EIP-4844
+
+/** What of a block is told again and again and takes long to work out. */
+const HASHES = new WeakMap<BlockHeader, Hash32>()
+const SIZES = new WeakMap<Block, number>()
+
+function hashOf(header: BlockHeader): Hash32 {
+  let hash = HASHES.get(header)
+  if (hash === undefined) HASHES.set(header, (hash = blockHash(header)))
+  return hash
+}
+
+function sizeOf(block: Block): number {
+  let size = SIZES.get(block)
+  if (size === undefined) SIZES.set(block, (size = block.serialize().length))
+  return size
+}
 
 /** A header in JSON-RPC's form, with the fields that its fork has. */
 export function formatHeader(header: BlockHeader) {
   return {
     number: quantity(header.number),
-    hash: blockHash(header),
+    hash: hashOf(header),
     parentHash: toHex(header.parentHash),
     nonce: toHex(header.nonce),
     sha3Uncles: toHex(header.uncleHash),
@@ -49,8 +65,8 @@ export function formatHeader(header: BlockHeader) {
 export function formatBlock(block: Block, whole: boolean, senders?: readonly Address[]) {
   return {
     ...formatHeader(block.header),
-    size: quantity(block.serialize().length),
-    uncles: block.uncleHeaders.map((ommer) => blockHash(ommer)),
+    size: quantity(sizeOf(block)),
+    uncles: block.uncleHeaders.map(hashOf),
     ...(block.withdrawals === undefined
       ? {}
       : {
@@ -78,7 +94,7 @@ export function formatTransaction(tx: TypedTransaction, block?: Block, index?: n
     value: quantity(tx.value),
     gas: quantity(tx.gasLimit),
     input: toHex(tx.data),
-    blockHash: block ? blockHash(block) : null,
+    blockHash: block ? hashOf(block.header) : null,
     blockNumber: block ? quantity(block.header.number) : null,
     blockTimestamp: block ? quantity(block.header.timestamp) : null,
     transactionIndex: index === undefined ? null : quantity(index),
@@ -157,7 +173,7 @@ export function formatLog({ log, index, transactionIndex }: PlacedLog, block: Bl
     topics: log.topics,
     data: toHex(log.data),
     blockNumber: quantity(block.header.number),
-    blockHash: blockHash(block),
+    blockHash: hashOf(block.header),
     blockTimestamp: quantity(block.header.timestamp),
     transactionHash: transactionHash(tx),
     transactionIndex: quantity(transactionIndex),
@@ -188,7 +204,7 @@ function formatOne(block: Block, receipts: readonly Receipt[], index: number, pl
     ...(receipt.postState === undefined ? { status: quantity(receipt.status) } : { root: receipt.postState }),
     transactionHash: transactionHash(tx),
     transactionIndex: quantity(index),
-    blockHash: blockHash(block),
+    blockHash: hashOf(block.header),
     blockNumber: quantity(block.header.number),
     from,
     to: tx.to ? toHex(tx.to.bytes) : null,

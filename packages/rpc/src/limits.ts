@@ -44,7 +44,7 @@ export const DEFAULT_LIMITS: RpcLimits = {
   maxSockets: 200,
   maxConnectionRequests: 64,
   maxExecutions: 16,
-  maxTracesPerSecond: 50,
+  maxTracesPerSecond: 500,
   maxSubscriptions: 100,
   maxSocketBufferBytes: 4 * 1024 * 1024,
 }

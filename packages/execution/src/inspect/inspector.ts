@@ -34,7 +34,7 @@ import { authorityOf, authorizationBytes } from './authorizations.ts'
 import { Budget, withBudget } from './budget.ts'
 import { refused } from './errors.ts'
 import { applyMessage, toMessage } from './message.ts'
-import { applyStateOverrides, overriddenHeader } from './overrides.ts'
+import { applyStateOverrides, overriddenHeader, restorePrecompiles } from './overrides.ts'
 import { planBlocks, Simulation } from './simulate.ts'
 import { createTracer } from './tracers/create-tracer.ts'
 import { listening, TraceRoom, type TraceStart } from './tracers/tracer.ts'
@@ -229,13 +229,12 @@ export class EthereumJsInspector implements Inspector {
     const header = block ? overriddenHeader(at, block, this.#parts.rules) : at
     const budget = new Budget(this.#clock, limits.timeoutMs)
     const machine = await this.#parts.engine.machine(at, header.common)
-    const precompiles = new Map(machine.evm.precompiles)
+    const precompiles = state && new Map(machine.evm.precompiles)
     try {
       if (state) await applyStateOverrides(machine, state)
       return await withBudget(machine.evm, budget, () => run(machine, header, budget))
     } finally {
-      machine.evm.precompiles.clear()
-      for (const [address, precompile] of precompiles) machine.evm.precompiles.set(address, precompile)
+      if (precompiles) restorePrecompiles(machine.evm, precompiles)
       machine.release()
     }
   }

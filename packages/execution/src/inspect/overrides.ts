@@ -35,6 +35,12 @@ function movePrecompiles(precompiles: Precompiles, overrides: StateOverrides): v
   }
 }
 
+/** Takes back what an override did to the precompiles. */
+export function restorePrecompiles({ precompiles }: EVMInterface, before: Precompiles): void {
+  precompiles.clear()
+  for (const [address, precompile] of before) precompiles.set(address, precompile)
+}
+
 async function overrideAccount({ state }: Machine, address: Address, override: AccountOverride): Promise<void> {
   const key = createAddressFromString(address)
   if (override.state && override.stateDiff)

@@ -23,7 +23,7 @@ import type { Machine } from '../machine.ts'
 import { withBudget, type Budget } from './budget.ts'
 import { refused } from './errors.ts'
 import { toMessage, type MessageResult } from './message.ts'
-import { applyStateOverrides, withBlobBaseFee } from './overrides.ts'
+import { applyStateOverrides, restorePrecompiles, withBlobBaseFee } from './overrides.ts'
 import { failureReason } from './reasons.ts'
 import { revertReason } from './revert-reason.ts'
 import { SimulatedBlockRun } from './simulated-block-run.ts'
@@ -142,8 +142,7 @@ export class Simulation {
       const block = new Block(sealed, transactions, [], common.isActivatedEIP(4895) ? withdrawals : undefined, options)
       return { block, senders, calls }
     } finally {
-      machine.evm.precompiles.clear()
-      for (const [address, precompile] of precompiles) machine.evm.precompiles.set(address, precompile)
+      restorePrecompiles(machine.evm, precompiles)
     }
   }
 
