@@ -1,6 +1,6 @@
 import type { BitcoindSource } from '@hawser/bitcoin/source'
 import { AppError } from '@hawser/primitives'
-import type { CustodyCoin, Reserves } from '@hawser/sdk'
+import type { CustodyCoin, Reserves, TrustedChain } from '@hawser/sdk'
 import { describe, expect, it } from 'vitest'
 import { audit } from './audit.ts'
 import type { CliClient } from './context.ts'
@@ -37,9 +37,7 @@ function nodeOf(reserves: Reserves, coins: readonly CustodyCoin[], later = coins
     getReserves: async () => reserves,
     getCustodyCoins: async ({ blockNumber }: { blockNumber: bigint }) => (blockNumber === 10n ? coins : later),
     getBlock: async () => ({ number: 11n }),
-    verifyFinality: async () => {
-      throw new AppError({ code: 'JUSTIFICATION_MISSING', fault: 'user' }, 'none')
-    },
+    verifyFinality: () => Promise.reject(new Error('nobody said whom to trust')),
   } as unknown as CliClient
 }
 
@@ -80,6 +78,6 @@ describe('an audit', () => {
     const node = nodeOf(reservesOf(100n, 100n), coins) as unknown as Record<string, unknown>
     node['verifyFinality'] = () =>
       Promise.reject(new AppError({ code: 'JUSTIFICATION_INVALID', fault: 'peer' }, 'forged'))
-    await expect(audit(node as unknown as CliClient)).rejects.toThrow('forged')
+    await expect(audit(node as unknown as CliClient, undefined, {} as TrustedChain)).rejects.toThrow('forged')
   })
 })

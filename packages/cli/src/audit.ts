@@ -1,6 +1,6 @@
 import type { BitcoindSource } from '@hawser/bitcoin/source'
-import { btcHashFromDisplay, isAppError } from '@hawser/primitives'
-import type { CustodyCoin, Reserves } from '@hawser/sdk'
+import { btcHashFromDisplay } from '@hawser/primitives'
+import type { CustodyCoin, Reserves, TrustedChain } from '@hawser/sdk'
 import type { CliClient } from './context.ts'
 
 /** What an audit found. */
@@ -8,7 +8,7 @@ export interface AuditReport extends Reserves {
   /** The coins of the custody and their sum, sats. */
   readonly coins: number
   readonly coinSats: bigint
-  /** Whether the validators' votes for that very block were checked; a later block's may stand for it instead. */
+  /** Whether the votes that make the block final were checked against the chain spec; false without one. */
   readonly finalityProven: boolean
   /** What was looked up on Bitcoin; absent without a Bitcoin node. */
   readonly bitcoin?: {
@@ -23,26 +23,19 @@ export interface AuditReport extends Reserves {
   readonly passed: boolean
 }
 
-/** Reserves against liabilities to the satoshi at the last final block, coin by coin on Bitcoin when a node is given. */
-export async function audit(client: CliClient, source?: BitcoindSource): Promise<AuditReport> {
+/**
+ * Reserves against liabilities to the satoshi at the last final block, coin by coin on Bitcoin when a node is given. With a
+ * trusted chain the votes that make the block final are checked.
+ * @throws JUSTIFICATION_INVALID
+ */
+export async function audit(client: CliClient, source?: BitcoindSource, trust?: TrustedChain): Promise<AuditReport> {
   const reserves = await client.getReserves()
   const coins = await client.getCustodyCoins({ blockNumber: reserves.block.number })
   const coinSats = coins.reduce((sum, coin) => sum + coin.sats, 0n)
-  const finalityProven = await isProvenFinal(client, reserves.block.number)
+  if (trust) await client.verifyFinality({ trust, blockNumber: reserves.block.number })
   const bitcoin = source && (await lookUp(client, source, coins))
   const passed = reserves.covered && coinSats === reserves.custodySats && (bitcoin?.missing.length ?? 0) === 0
-  return { ...reserves, coins: coins.length, coinSats, finalityProven, bitcoin, passed }
-}
-
-/** @throws JUSTIFICATION_INVALID */
-async function isProvenFinal(client: CliClient, blockNumber: bigint): Promise<boolean> {
-  try {
-    await client.verifyFinality({ blockNumber })
-    return true
-  } catch (error) {
-    if (isAppError(error, 'JUSTIFICATION_MISSING')) return false
-    throw error
-  }
+  return { ...reserves, coins: coins.length, coinSats, finalityProven: trust !== undefined, bitcoin, passed }
 }
 
 async function lookUp(client: CliClient, source: BitcoindSource, coins: readonly CustodyCoin[]) {

@@ -23,8 +23,8 @@ it('names the slots that the compiler gave the Bridge contract', () => {
     return [BigInt(member?.slot ?? -1), BigInt(8 * (member?.offset ?? -1))]
   }
   expect(place('txid')).toEqual([BRIDGE_COIN.txidWord, 0n])
+  expect(place('u')).toEqual([BRIDGE_COIN.uWord, 0n])
   expect(place('sats')).toEqual([BRIDGE_COIN.amountsWord, BRIDGE_COIN.satsBits])
   expect(place('vout')).toEqual([BRIDGE_COIN.amountsWord, BRIDGE_COIN.voutBits])
   expect(place('status')).toEqual([BRIDGE_COIN.amountsWord, BRIDGE_COIN.statusBits])
-  expect(place('batchId')).toEqual([BRIDGE_COIN.listWord, BRIDGE_COIN.batchIdBits])
 })

@@ -21,10 +21,9 @@ export const BRIDGE_COINS_SLOT = 16n
 /** Words of a coin's struct, counted from its first, and where its fields stand in `amounts`: bits from the right. */
 export const BRIDGE_COIN = {
   txidWord: 0n,
+  uWord: 1n,
   amountsWord: 3n,
   satsBits: 0n,
   voutBits: 96n,
   statusBits: 232n,
-  listWord: 4n,
-  batchIdBits: 128n,
 } as const

@@ -33,6 +33,14 @@ export type SdkErrorCode =
   | 'JUSTIFICATION_MISSING'
   /** The finality proof does not prove. */
   | 'JUSTIFICATION_INVALID'
+  /** A Merkle proof does not lead to the state root of the proven block. */
+  | 'PROOF_INVALID'
+  /** What the node proves is older than the caller wants. */
+  | 'PROOF_TOO_OLD'
+  /** The bridge has had more coins than are looked through one by one. */
+  | 'TOO_MANY_COINS'
+  /** What was given as a chain spec is none. */
+  | 'SPEC_UNREADABLE'
 
 /** What this room's errors say. */
 export interface SdkErrorInfo {

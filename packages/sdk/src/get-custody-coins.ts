@@ -3,8 +3,8 @@ import { displayBtcHash, type BtcHash } from '@hawser/primitives'
 import { readContract } from 'viem/actions'
 import { explained, type HawserClient } from './hawser-client.ts'
 
-/** More coins than a chain has in years of devnets; an audit of more should index the events. */
-const MAX_COINS = 20_000
+/** @internal More coins than a chain has in years of devnets; an audit of more should index the events. */
+export const MAX_COINS = 20_000
 const CHUNK = 25
 
 /** An output on Bitcoin that the bridge counts as its own. */

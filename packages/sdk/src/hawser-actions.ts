@@ -1,17 +1,22 @@
 import { cancelWithdrawal, raiseMaxFee } from './change-withdrawal.ts'
 import { claimDeposit } from './claim-deposit.ts'
 import { getBatch } from './get-batch.ts'
+import { getCommittee } from './get-committee.ts'
 import { getCustodyCoins } from './get-custody-coins.ts'
 import { getDepositAddress } from './get-deposit-address.ts'
-import { getDeposits } from './get-deposits.ts'
+import { getDeposit, getDeposits } from './get-deposits.ts'
 import { getReserves } from './get-reserves.ts'
 import { getWithdrawal } from './get-withdrawal.ts'
+import { getWithdrawalState } from './get-withdrawal-state.ts'
 import { getWithdrawals } from './get-withdrawals.ts'
 import { haltBridge } from './halt-bridge.ts'
 import type { HawserClient } from './hawser-client.ts'
 import { quoteWithdrawal } from './quote-withdrawal.ts'
 import { requestWithdrawal } from './request-withdrawal.ts'
+import { trackWithdrawal } from './track-withdrawal.ts'
 import { verifyFinality } from './verify-finality.ts'
+import { verifyReserves } from './verify-reserves.ts'
+import { verifyAccount } from './verify-state.ts'
 import { waitForDeposit } from './wait-for-deposit.ts'
 import { waitForWithdrawal } from './wait-for-withdrawal.ts'
 
@@ -19,17 +24,23 @@ const ACTIONS = {
   cancelWithdrawal,
   claimDeposit,
   getBatch,
+  getCommittee,
   getCustodyCoins,
   getDepositAddress,
+  getDeposit,
   getDeposits,
   getReserves,
   getWithdrawal,
+  getWithdrawalState,
   getWithdrawals,
   haltBridge,
   quoteWithdrawal,
   raiseMaxFee,
   requestWithdrawal,
+  trackWithdrawal,
+  verifyAccount,
   verifyFinality,
+  verifyReserves,
   waitForDeposit,
   waitForWithdrawal,
 } as const

@@ -62,8 +62,12 @@ describe('withdrawalPhase', () => {
   const at = (status: Withdrawal['status']) => ({ status }) as Withdrawal
   it('follows the contract first and the node second', () => {
     expect(withdrawalPhase(at('queued'), undefined)).toBe('queued')
-    expect(withdrawalPhase(at('batched'), { id: '1', status: 'signing', refusals: [] })).toBe('signing')
-    expect(withdrawalPhase(at('batched'), { id: '1', status: 'settled', refusals: [] })).toBe('confirmed')
+    expect(
+      withdrawalPhase(at('batched'), { id: '1', status: 'signing', withdrawals: [], required: 1, refusals: [] }),
+    ).toBe('signing')
+    expect(
+      withdrawalPhase(at('batched'), { id: '1', status: 'settled', withdrawals: [], required: 1, refusals: [] }),
+    ).toBe('confirmed')
     expect(withdrawalPhase(at('settled'), undefined)).toBe('settled')
   })
 })

@@ -1,71 +1,96 @@
-import { verifyJustification, VoterSet, type BlockRef } from '@hawser/consensus/verify'
-import { systemContracts, validatorsAbi } from '@hawser/contracts'
-import { fromHex, type Address, type Hash32, type Hex } from '@hawser/primitives'
-import { getBlock, getChainId, readContract } from 'viem/actions'
+import { RLP } from '@ethereumjs/rlp'
+import { readHeader, verifyJustification, type BlockRef } from '@hawser/consensus/verify'
+import { fromHex, readUintBE, toHex, type Hash32, type Hex } from '@hawser/primitives'
+import { getBlock } from 'viem/actions'
 import { sdkError } from './errors.ts'
 import { callNode, explained, type HawserClient } from './hawser-client.ts'
+import type { TrustedChain } from './trusted-chain.ts'
+
+/** Headers of one proof: what a node answers at most. */
+const MAX_PROOF_HEADERS = 1_024
+/** Fields of an execution header that are read: their places in the RLP list. */
+const STATE_ROOT = 3
+const TIMESTAMP = 11
 
 export interface VerifyFinalityParameters {
-  /** The last final block unless told otherwise. */
+  readonly trust: TrustedChain
+  /** The last final block that the node tells of, unless told otherwise. */
   readonly blockNumber?: bigint
-  /** The set that the caller trusts; without it the node's own word on the set is taken. */
-  readonly voters?: VoterSet
-  /** The chain that the caller trusts; the node's block 0 otherwise. */
-  readonly genesisHash?: Hash32
+  /** Refuses what is older, in seconds: whoever shows the past hides the present. */
+  readonly maxAgeS?: number
+}
+
+/** A block that the validators' votes prove to be final. */
+export interface ProvenBlock extends BlockRef {
+  readonly stateRoot: Hash32
+  /** Unix seconds. */
+  readonly timestamp: bigint
+  /** The block that the votes are for: this one, or a later one that follows from it. */
+  readonly justified: BlockRef
+}
+
+/** What finality_getProof answers. */
+interface Answer {
+  readonly justified: { readonly number: Hex; readonly hash: Hash32 }
+  readonly justification: Hex
+  readonly headers: readonly Hex[]
 }
 
 /**
- * Checks the votes that made a block final. @returns the block that they prove.
- * @throws JUSTIFICATION_MISSING (a later block's covers it), JUSTIFICATION_INVALID
+ * Proves a block final without trusting the node: the votes of the trusted set for it, or for a later block whose headers lead
+ * back to it.
+ * @throws JUSTIFICATION_MISSING, JUSTIFICATION_INVALID, PROOF_TOO_OLD
  */
-export async function verifyFinality(
-  client: HawserClient,
-  parameters: VerifyFinalityParameters = {},
-): Promise<BlockRef> {
-  const [chainId, block] = await explained(() =>
-    Promise.all([
-      getChainId(client),
-      parameters.blockNumber === undefined
-        ? getBlock(client, { blockTag: 'finalized' })
-        : getBlock(client, { blockNumber: parameters.blockNumber }),
-    ]),
-  )
-  const genesisHash = parameters.genesisHash ?? (await explained(() => getBlock(client, { blockNumber: 0n }))).hash
-  const answer = await callNode<Hex | null>(client, 'finality_getJustification', [`0x${block.number.toString(16)}`])
+export async function verifyFinality(client: HawserClient, parameters: VerifyFinalityParameters): Promise<ProvenBlock> {
+  const { trust, blockNumber, maxAgeS } = parameters
+  const genesisHash =
+    trust.genesisHash ?? ((await explained(() => getBlock(client, { blockNumber: 0n }))).hash as Hash32)
+  const name = blockNumber === undefined ? 'finalized' : `0x${blockNumber.toString(16)}`
+  const answer = await callNode<Answer | null>(client, 'finality_getProof', [name])
   if (answer === null)
-    throw sdkError(
-      'JUSTIFICATION_MISSING',
-      'user',
-      `block ${block.number} has no justification of its own; ask for a later one`,
-      {
-        retry: true,
-      },
-    )
+    throw sdkError('JUSTIFICATION_MISSING', 'user', `the node has no block ${blockNumber ?? name}; ask again later`, {
+      retry: true,
+    })
+  const headers = readHeaders(answer.headers)
+  const [first] = headers
+  const last = headers.at(-1)
+  if (!first || !last) throw forged('it has no headers')
+  if (blockNumber !== undefined && first.number !== blockNumber)
+    throw forged(`it is about block ${first.number}, not ${blockNumber}`)
   const verified = verifyJustification({
-    justification: fromHex(answer),
-    voters: parameters.voters ?? (await votersOf(client, block.number)),
-    network: { chainId: BigInt(chainId), genesisHash: genesisHash as Hash32 },
-    block: { number: block.number, hash: block.hash as Hash32 },
+    justification: fromHex(answer.justification),
+    voters: trust.voters,
+    network: { chainId: trust.chainId, genesisHash },
+    block: { number: last.number, hash: last.hash },
   })
-  if (!verified.ok)
+  if (!verified.ok) throw forged(`the votes for block ${last.number} prove nothing: ${verified.error}`)
+  const ageS = Math.floor(Date.now() / 1000) - Number(first.timestamp)
+  if (maxAgeS !== undefined && ageS > maxAgeS)
     throw sdkError(
-      'JUSTIFICATION_INVALID',
+      'PROOF_TOO_OLD',
       'peer',
-      `the proof for block ${block.number} proves nothing: ${verified.error}; ask another node`,
+      `block ${first.number} is ${ageS} s old, more than ${maxAgeS}; ask another node`,
     )
-  return verified.value
+  const { number, hash, stateRoot, timestamp } = first
+  return { number, hash, stateRoot, timestamp, justified: verified.value }
 }
 
-async function votersOf(client: HawserClient, blockNumber: bigint): Promise<VoterSet> {
-  const contract = { abi: validatorsAbi, address: systemContracts.validators, blockNumber } as const
-  const [setId, validators] = await explained(() =>
-    Promise.all([
-      readContract(client, { ...contract, functionName: 'setId' }),
-      readContract(client, { ...contract, functionName: 'getValidators' }),
-    ]),
-  )
-  return new VoterSet(
-    setId,
-    validators.map(({ session }) => ({ id: session.toLowerCase() as Address, weight: 1 })),
-  )
+/** Decodes headers of which each is the parent of the next. */
+function readHeaders(raw: readonly Hex[]) {
+  if (!Array.isArray(raw) || raw.length > MAX_PROOF_HEADERS) throw forged('it has too many headers')
+  return raw.map((hex: Hex, index) => {
+    const rlp = fromHex(hex)
+    const header = readHeader(rlp)
+    if (!header) throw forged('a header is none')
+    const before = raw[index - 1]
+    if (before !== undefined && readHeader(fromHex(before))?.hash !== header.parentHash)
+      throw forged('the headers do not follow one another')
+    const fields = RLP.decode(rlp) as Uint8Array[]
+    const stateRoot = toHex(fields[STATE_ROOT] ?? new Uint8Array()) as Hash32
+    return { ...header, stateRoot, timestamp: readUintBE(fields[TIMESTAMP] ?? new Uint8Array()) }
+  })
+}
+
+function forged(why: string) {
+  return sdkError('JUSTIFICATION_INVALID', 'peer', `the node's proof is not good: ${why}; ask another node`)
 }

@@ -44,6 +44,7 @@ const PHASE_OF_BATCH: Readonly<Record<BatchProgress['status'], WithdrawalPhase>>
   confirmed: 'confirmed',
   // The node may be ahead of the final state that we wait for.
   settled: 'confirmed',
+  failed: 'batched',
 }
 
 /** @internal Which station a request has reached. */

@@ -8,6 +8,7 @@ import { waitForDeposit } from './wait-for-deposit.ts'
 import { waitForWithdrawal, type WithdrawalPhase } from './wait-for-withdrawal.ts'
 
 const ACCOUNT = '0x00112233445566778899aabbccddeeff00112233' as Address
+const empty = { withdrawals: ['1'], required: 1, refusals: [] }
 const QUICK = { pollMs: 0, timeoutMs: 5_000 }
 
 interface World {
@@ -121,9 +122,9 @@ describe('waitForWithdrawal', () => {
     const node = nodeOf({
       withdrawal: (finalized) => (finalized ? finals() : states()),
       batch: sequence<BatchProgress>(
-        { id: '5', status: 'waiting-for-finality', refusals: [] },
-        { id: '5', status: 'broadcast', path: 'subset', txid: 'cc', refusals: [] },
-        { id: '5', status: 'settled', txid: 'cc', refusals: [] },
+        { id: '5', status: 'waiting-for-finality', ...empty },
+        { id: '5', status: 'broadcast', path: 'subset', txid: 'cc', ...empty },
+        { id: '5', status: 'settled', txid: 'cc', ...empty },
       ),
     })
     const { withdrawal, batch } = await waitForWithdrawal(node, {

@@ -1,6 +1,7 @@
 import { openSource } from '@hawser/node'
 import type { Command } from 'commander'
 import { audit, type AuditReport } from '../audit.ts'
+import { findTrust } from '../chain-spec-file.ts'
 import { connect } from '../context.ts'
 import { ExitCode } from '../exit-code.ts'
 import { btc, columns, weiAsBtc } from '../format.ts'
@@ -12,7 +13,7 @@ export function describeAudit(report: AuditReport): string[] {
   const { block, bitcoin } = report
   const rows: [string, string][] = [
     ['Final block', `${block.number}  ${block.hash}`],
-    ['Finality', report.finalityProven ? "the validators' votes for it are checked" : 'a later block stands for it'],
+    ['Finality', report.finalityProven ? "the validators' votes for it are checked" : 'not checked: no --chain-spec'],
     ['Custody', `${btc(report.custodySats)} in ${report.coins} coins, which add up to ${btc(report.coinSats)}`],
     ['Circulating', weiAsBtc(report.circulatingWei)],
     ['Withdrawals', `${btc(report.pendingSats)} unsettled and ${btc(report.maxFeeSats)} of their max fees`],
@@ -37,6 +38,10 @@ export function addAudit(program: Command, session: Session): void {
     .description('reserves against liabilities to the satoshi at the last final block, recomputed here')
     .option('--l1 <url>', "also look for every coin on this Bitcoin node (a devnet's is found by itself)")
     .option('--l1-cookie <file>', "the Bitcoin node's cookie file")
+    .option(
+      '--chain-spec <file>',
+      "check finality against this chain spec's validators (a devnet's is found by itself)",
+    )
   examples(
     command,
     [
@@ -45,9 +50,9 @@ export function addAudit(program: Command, session: Session): void {
     ],
     'owed = ceil((21,000,000 BTC - balance of the bridge) + unsettled withdrawals + their max fees + claimable amounts)',
   ).action(async () => {
-    const options = optionsOf<{ l1?: string; l1Cookie?: string }>(command)
+    const options = optionsOf<{ l1?: string; l1Cookie?: string; chainSpec?: string }>(command)
     const access = findL1(options)
-    const report = await audit(connect(options.rpc), access && openSource(access))
+    const report = await audit(connect(options.rpc), access && openSource(access), findTrust(options))
     session.outputOf(options).result(report, describeAudit(report))
     if (!report.passed) session.exitCode = ExitCode.notCovered
   })

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
 import { addressToScript } from '@hawser/bitcoin'
 import { L1Wallet } from '@hawser/bitcoin/source'
 import { DEVNET_CHAIN_ID } from '@hawser/genesis'
@@ -9,6 +10,7 @@ import { createWalletClient, http, type Hex } from 'viem'
 import { generatePrivateKey, privateKeyToAccount, type PrivateKeyAccount } from 'viem/accounts'
 import { hawserChain } from '@hawser/sdk'
 import { audit, type AuditReport } from '../audit.ts'
+import { readTrust } from '../chain-spec-file.ts'
 import { describeAudit } from '../commands/audit-command.ts'
 import { describeDepositPhase } from '../commands/deposit-commands.ts'
 import { describeWithdrawalPhase } from '../commands/withdrawal-commands.ts'
@@ -211,7 +213,7 @@ function checkReceivers(
 
 function auditAll(devnet: Devnet, client: CliClient, tour: Tour): Promise<AuditReport> {
   return tour.step('Audit: reserves against liabilities, to the satoshi', async ({ note }) => {
-    const report = await audit(client, devnet.l1.source)
+    const report = await audit(client, devnet.l1.source, readTrust(join(devnet.dataDir, 'chain-spec.json')))
     for (const line of describeAudit(report)) note(line)
     expectThat(report.passed, 'the reserves do not cover what is owed')
     return report

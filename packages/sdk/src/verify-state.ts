@@ -1,0 +1,75 @@
+import { verifyMerkleProof } from '@ethereumjs/mpt'
+import { RLP } from '@ethereumjs/rlp'
+import { fromHex, readUintBE, uintBE, type Address, type Hash32, type Hex } from '@hawser/primitives'
+import { getProof } from 'viem/actions'
+import { sdkError } from './errors.ts'
+import { explained, type HawserClient } from './hawser-client.ts'
+
+/** Slots that one eth_getProof is asked for; a node allows 1,024. */
+const MAX_SLOTS_PER_CALL = 512
+/** Nodes of one path: 64 nibbles and the root. */
+const MAX_PROOF_NODES = 65
+
+/** An account and some of its storage, proven under a state root. */
+export interface ProvenAccount {
+  readonly balance: bigint
+  readonly nonce: bigint
+  /** In the order of the slots. */
+  readonly words: readonly bigint[]
+}
+
+export interface VerifyAccountParameters {
+  readonly block: { readonly number: bigint; readonly stateRoot: Hash32 }
+  readonly account: Address
+  readonly slots: readonly bigint[]
+}
+
+/**
+ * Reads an account and slots of its storage with Merkle proofs (EIP-1186) and checks them here against a state root that the
+ * caller has proven.
+ * @throws PROOF_INVALID
+ */
+export async function verifyAccount(client: HawserClient, parameters: VerifyAccountParameters): Promise<ProvenAccount> {
+  const { block, account, slots } = parameters
+  const words: bigint[] = []
+  let proven: Omit<ProvenAccount, 'words'> | undefined
+  for (let from = 0; from === 0 || from < slots.length; from += MAX_SLOTS_PER_CALL) {
+    const keys = slots.slice(from, from + MAX_SLOTS_PER_CALL).map((slot) => uintBE(slot, 32))
+    const answer = await explained(() =>
+      getProof(client, {
+        address: account,
+        storageKeys: keys.map((key) => `0x${readUintBE(key).toString(16).padStart(64, '0')}` as const),
+        blockNumber: block.number,
+      }),
+    )
+    const value = await prove(block.stateRoot, fromHex(account), answer.accountProof)
+    if (!value) throw forged(`${account} has no account there`)
+    const [nonce, balance, storageRoot] = RLP.decode(value) as [Uint8Array, Uint8Array, Uint8Array]
+    proven = { nonce: readUintBE(nonce), balance: readUintBE(balance) }
+    for (const [index, key] of keys.entries()) {
+      const word = await prove(storageRoot, key, answer.storageProof[index]?.proof ?? [])
+      words.push(word ? readUintBE(RLP.decode(word) as Uint8Array) : 0n)
+    }
+  }
+  return { ...(proven as Omit<ProvenAccount, 'words'>), words }
+}
+
+/** The value at a key of a secure trie; undefined when the proof shows that there is none. */
+async function prove(
+  root: Hash32 | Uint8Array,
+  key: Uint8Array,
+  nodes: readonly Hex[],
+): Promise<Uint8Array | undefined> {
+  if (nodes.length > MAX_PROOF_NODES) throw forged('a path is longer than any can be')
+  try {
+    const proof = nodes.map((node) => fromHex(node))
+    const rootBytes = typeof root === 'string' ? fromHex(root) : root
+    return (await verifyMerkleProof(key, proof, { root: rootBytes, useKeyHashing: true })) ?? undefined
+  } catch (cause) {
+    throw forged('a path does not lead to the state root', cause)
+  }
+}
+
+function forged(why: string, cause?: unknown) {
+  return sdkError('PROOF_INVALID', 'peer', `the node's state proof is not good: ${why}; ask another node`, { cause })
+}
