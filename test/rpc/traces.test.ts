@@ -1,4 +1,4 @@
-import { toHex } from '@hawser/primitives'
+import { fromHex, keccak256, toHex } from '@hawser/primitives'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { alice, bob, callerOf, CODE, RpcWorld } from './rpc-world.ts'
 
@@ -108,7 +108,12 @@ describe('debug_traceTransaction', () => {
     const slot = `0x${'0'.repeat(64)}`
     const before = await world.call('debug_traceTransaction', [toHex(tx.hash()), { tracer: 'prestateTracer' }])
     expect(before).toMatchObject({
-      [counter]: { code: CODE.counter, nonce: 1, storage: { [slot]: slot } },
+      [counter]: {
+        code: CODE.counter,
+        codeHash: toHex(keccak256(fromHex(CODE.counter))),
+        nonce: 1,
+        storage: { [slot]: slot },
+      },
       [alice]: {},
     })
     const { pre, post } = (await world.call('debug_traceTransaction', [
@@ -122,6 +127,15 @@ describe('debug_traceTransaction', () => {
 })
 
 describe('debug_traceCall', () => {
+  it('tells accounts that are not there on demand only', async () => {
+    const nobody = `0x${'77'.repeat(20)}`
+    const told = (tracerConfig: object) =>
+      world.ask('debug_traceCall', [{ to: nobody }, 'latest', { tracer: 'prestateTracer', tracerConfig }])
+    expect((await told({})).result).not.toHaveProperty(nobody)
+    expect((await told({ includeEmpty: true })).result).toMatchObject({ [nobody]: { balance: '0x0' } })
+    expect(await told({ includeEmpty: true, diffMode: true })).toMatchObject({ error: { code: -32602 } })
+  })
+
   it('traces what was never sent, on a state and in a block that are made up', async () => {
     const trace = await world.call('debug_traceCall', [
       { from: alice, to: bob },

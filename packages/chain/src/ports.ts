@@ -277,6 +277,8 @@ export type TracerConfig =
       readonly diffMode: boolean
       readonly disableCode: boolean
       readonly disableStorage: boolean
+      /** Whether accounts that were not there are told too; not with `diffMode`. */
+      readonly includeEmpty: boolean
     }
   | { readonly kind: '4byteTracer' }
   | { readonly kind: 'noopTracer' }

@@ -209,11 +209,14 @@ function readTracer(fields: Fields): TracerConfig {
     case 'callTracer':
       return { kind: name, onlyTopCall: flag(options, 'onlyTopCall'), withLog: flag(options, 'withLog') }
     case 'prestateTracer':
+      if (flag(options, 'diffMode') && flag(options, 'includeEmpty'))
+        throw invalidParams('cannot use diffMode with includeEmpty')
       return {
         kind: name,
         diffMode: flag(options, 'diffMode'),
         disableCode: flag(options, 'disableCode'),
         disableStorage: flag(options, 'disableStorage'),
+        includeEmpty: flag(options, 'includeEmpty'),
       }
     case '4byteTracer':
     case 'noopTracer':

@@ -6,7 +6,7 @@ import {
   generateAddress2,
 } from '@ethereumjs/util'
 import type { TracerConfig } from '@hawser/chain'
-import { toHex, uintBE, type Hex } from '@hawser/primitives'
+import { keccak256, toHex, uintBE, type Hex } from '@hawser/primitives'
 import { minimalBytes } from '../authorizations.ts'
 import { MAX_MEMORY_BYTES, type TraceContext, type Tracer, type TraceStart } from './tracer.ts'
 
@@ -29,6 +29,7 @@ interface AccountState {
   balance?: Hex
   nonce?: number
   code?: Hex
+  codeHash?: Hex
   storage?: Record<Hex, Hex>
 }
 
@@ -37,7 +38,6 @@ export class PrestateTracer implements Tracer {
   readonly #options: Options
   readonly #context: TraceContext
   readonly #before = new Map<Hex, Prestate>()
-  readonly #created = new Set<Hex>()
   readonly #destroyed = new Set<Hex>()
 
   constructor(options: Options, context: TraceContext) {
@@ -49,7 +49,7 @@ export class PrestateTracer implements Tracer {
     const sender = await this.#account(createAddressFromString(from))
     if (to !== undefined) await this.#account(createAddressFromString(to))
     else
-      await this.#create(
+      await this.#account(
         new EthereumAddress(generateAddress(createAddressFromString(from).bytes, minimalBytes(sender.nonce))),
       )
     await this.#account(createAddressFromString(coinbase))
@@ -87,11 +87,11 @@ export class PrestateTracer implements Tracer {
   }
 
   async finish(): Promise<unknown> {
-    const { diffMode } = this.#options
+    const { diffMode, includeEmpty } = this.#options
     if (!diffMode) {
       const told: Record<Hex, AccountState> = {}
       for (const [address, account] of this.#before)
-        if (account.exists || !this.#created.has(address)) told[address] = this.#tell(account)
+        if (account.exists || includeEmpty) told[address] = this.#tell(account)
       return told
     }
     return this.#difference()
@@ -111,7 +111,7 @@ export class PrestateTracer implements Tracer {
         if ((now?.balance ?? 0n) !== account.balance) after.balance = quantity(now?.balance ?? 0n)
         if ((now?.nonce ?? 0n) !== account.nonce) after.nonce = Number(now?.nonce ?? 0n)
         const code = await this.#context.state.getCode(key)
-        if (!this.#options.disableCode && toHex(code) !== toHex(account.code)) after.code = toHex(code)
+        if (!this.#options.disableCode && toHex(code) !== toHex(account.code)) Object.assign(after, formCode(code))
         for (const [slot, word] of account.storage) {
           const value = await this.#word(key, slot)
           if (value === word) continue
@@ -133,7 +133,7 @@ export class PrestateTracer implements Tracer {
     return {
       balance: quantity(balance),
       ...(nonce > 0n ? { nonce: Number(nonce) } : {}),
-      ...(code.length > 0 && !this.#options.disableCode ? { code: toHex(code) } : {}),
+      ...(code.length > 0 && !this.#options.disableCode ? formCode(code) : {}),
       ...(storage.size > 0 && !this.#options.disableStorage ? { storage: Object.fromEntries(storage) } : {}),
     }
   }
@@ -175,7 +175,7 @@ export class PrestateTracer implements Tracer {
 
   async #createFrom(creator: EthereumAddress): Promise<void> {
     const account = await this.#context.state.getAccount(creator)
-    await this.#create(new EthereumAddress(generateAddress(creator.bytes, minimalBytes(account?.nonce ?? 0n))))
+    await this.#account(new EthereumAddress(generateAddress(creator.bytes, minimalBytes(account?.nonce ?? 0n))))
   }
 
   async #create2({ stack, memory, address }: InterpreterStep): Promise<void> {
@@ -185,13 +185,12 @@ export class PrestateTracer implements Tracer {
     if (length > MAX_MEMORY_BYTES) return
     const code = new Uint8Array(Number(length))
     code.set(memory.subarray(Number(offset), Number(offset) + Number(length)))
-    await this.#create(new EthereumAddress(generateAddress2(address.bytes, uintBE(salt, 32), code)))
+    await this.#account(new EthereumAddress(generateAddress2(address.bytes, uintBE(salt, 32), code)))
   }
+}
 
-  async #create(address: EthereumAddress): Promise<void> {
-    await this.#account(address)
-    this.#created.add(address.toString())
-  }
+function formCode(code: Uint8Array): { readonly code: Hex; readonly codeHash: Hex } {
+  return { code: toHex(code), codeHash: toHex(keccak256(code)) }
 }
 
 function isZero(word: Hex): boolean {
