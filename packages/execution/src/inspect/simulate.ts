@@ -98,6 +98,7 @@ export class Simulation {
     request: PlannedBlock,
     machineOf: (header: BlockHeader) => Promise<Machine>,
   ): Promise<SimulatedBlock> {
+    this.#budget.check()
     const { header, fields, withdrawals } = await this.#header(parent, request.overrides)
     const machine = await machineOf(header)
     const precompiles = new Map(machine.evm.precompiles)
