@@ -8,9 +8,11 @@ import {
   headerFromParent,
   slotOf,
   StoredChain,
+  type BlockRef,
   type ChainSpec,
   type Signer,
 } from '@hawser/chain'
+import { encodeJustification, voteDigest, VoterSet } from '@hawser/consensus/verify'
 import { bridgeAbi, systemContracts } from '@hawser/contracts'
 import { HawserEngine } from '@hawser/execution'
 import { buildGenesis, committeeOf, devnetSpec } from '@hawser/genesis'
@@ -132,7 +134,7 @@ export class PegWorld {
     return (this.members[this.#author] as Member).session
   }
 
-  /** One block by the next member in turn, with its inherents and these transactions; final at once. */
+  /** One block by the next member in turn, with its inherents and these transactions; final at once, every second one with its votes. */
   async block(
     transactions: readonly Hex[] = [],
   ): Promise<{ readonly hash: Hash32; readonly inherents: readonly string[] }> {
@@ -164,13 +166,32 @@ export class PegWorld {
     await this.store.commit({
       block: { sealed: { block, seal: new Uint8Array(65) }, receipts: executed.receipts, state: executed.state },
       head: { ref, added: [ref], removed: [] },
-      finalized: { ref, pruned: [] },
+      finalized: { ref, pruned: [], ...(ref.number % 2n === 0n && { justification: this.justify(ref) }) },
     })
     for (const { bridge } of this.members) {
       invariant(bridge.acceptableBlock(ref.hash), 'every member votes for the block')
       bridge.onFinalized(ref)
     }
     return { hash: ref.hash, inherents: inherents.map((call) => call.label) }
+  }
+
+  /** The votes of so many members for a block. */
+  justify(target: BlockRef, signers = this.members.length): Uint8Array {
+    const setId = 0n
+    const sessions = this.members.map(({ session }) => session)
+    const voters = new VoterSet(
+      setId,
+      sessions.map((session) => ({ id: addressOf(session), weight: 1 })),
+    )
+    const network = { chainId: BigInt(this.spec.chainId), genesisHash: this.store.canonicalHash(0n) as Hash32 }
+    const digest = voteDigest(network, { setId, round: 1n, kind: 'precommit', ...target })
+    const precommits = sessions.slice(0, signers).map((session) => ({
+      target: 0,
+      voter: voters.indexOf(addressOf(session)) as number,
+      signature: secp256k1.sign(digest, session),
+    }))
+    precommits.sort((a, b) => a.voter - b.voter)
+    return encodeJustification({ commit: { setId, round: 1n, target, targets: [target], precommits }, ancestry: [] })
   }
 
   async blocks(count: number): Promise<void> {
