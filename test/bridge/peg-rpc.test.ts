@@ -1,4 +1,6 @@
+import { RLP } from '@ethereumjs/rlp'
 import { decodeTransaction, nextBaseFee, TransactionPool } from '@hawser/chain'
+import { systemContracts } from '@hawser/contracts'
 import { EthereumJsInspector } from '@hawser/execution'
 import { p2wpkhScript } from '@hawser/bitcoin'
 import { hawserProfile } from '@hawser/node'
@@ -12,6 +14,7 @@ import {
   toHex,
   type Address,
   type Hash32,
+  type Hex,
 } from '@hawser/primitives'
 import { RpcServer, type RpcBackend } from '@hawser/rpc'
 import { hawserActions, trustedChain, type CoinLookup, type WithdrawalState } from '@hawser/sdk'
@@ -274,11 +277,11 @@ describe('a client that trusts the chain spec alone', () => {
     const odd = head % 2n === 0n ? head - 1n : head - 2n
     const gap = clientOf((method, result) => {
       if (method !== 'finality_getProof') return result
-      const proof = result as { headers: string[] }
-      const stray = toHex(
-        world.store.block(world.store.canonicalHash(1n) as Hash32)?.block.header.serialize() as Uint8Array,
-      )
-      return { ...proof, headers: [stray, ...proof.headers.slice(1)] }
+      const proof = result as { headers: Hex[] }
+      // Everything is true but the state root: it is the block's number, and its parent.
+      const fields = RLP.decode(fromHex(proof.headers[0] as Hex)) as Uint8Array[]
+      fields[3] = new Uint8Array(32).fill(1)
+      return { ...proof, headers: [toHex(RLP.encode(fields)), ...proof.headers.slice(1)] }
     })
     const refused = { code: 'JUSTIFICATION_INVALID' }
     await expect(gap.verifyFinality({ trust: trust(), blockNumber: odd })).rejects.toMatchObject(refused)
@@ -310,6 +313,18 @@ describe('a client that trusts the chain spec alone', () => {
         code: 'PROOF_INVALID',
       })
     }
+  })
+
+  it('refuses a state proof that is true of another block', async () => {
+    const keys = Array.from({ length: 8 }, (_, slot) => `0x${slot.toString(16).padStart(64, '0')}`)
+    const past = await call('eth_getProof', [systemContracts.bridge, keys, '0x2'])
+    const liar = clientOf((method, result) => (method === 'eth_getProof' ? past : result))
+    const { number, stateRoot } = await clientOf().verifyFinality({ trust: trust() })
+    const wanted = { account: systemContracts.bridge, slots: keys.map(BigInt) }
+    expect((await clientOf().verifyAccount({ ...wanted, block: { number, stateRoot } })).words[0]).toBeGreaterThan(0n)
+    await expect(liar.verifyAccount({ ...wanted, block: { number, stateRoot } })).rejects.toMatchObject({
+      code: 'PROOF_INVALID',
+    })
   })
 
   it('is not shown the past when it says so', async () => {
