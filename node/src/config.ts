@@ -3,9 +3,17 @@ import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { AppError, messageOf } from '@hawser/primitives'
 import * as v from 'valibot'
 import type { NodeError } from './errors.ts'
+import { rpcConfigSchema, type RpcConfig } from './rpc-config.ts'
 
 /** A configuration file is a few kilobytes. */
 const MAX_CONFIG_BYTES = 256 * 1024
+
+/** How many final states a node keeps unless it is told: as Geth, a day of one-second blocks. */
+export const DEFAULT_HISTORY = 90_000
+/** What a node may keep at the least and, short of all, at the most. */
+export const HISTORY_BOUNDS: readonly [number, number] = [128, 1_000_000_000]
+
+const historyText = `"archive", or a whole number of blocks from ${HISTORY_BOUNDS[0]} to ${HISTORY_BOUNDS[1]}`
 
 const path = v.pipe(v.string(), v.minLength(1), v.maxLength(4096))
 
@@ -34,8 +42,21 @@ export const configSchema = v.strictObject({
     ),
   }),
   /** JSON-RPC; null for none. */
-  rpc: v.nullable(
-    v.strictObject({ host: v.string(), port: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(65_535)) }),
+  rpc: v.nullable(rpcConfigSchema),
+  /** How many final states are kept: all, or those of the last so many blocks. */
+  history: v.optional(
+    v.union(
+      [
+        v.literal('archive'),
+        v.pipe(
+          v.number(historyText),
+          v.integer(historyText),
+          v.minValue(HISTORY_BOUNDS[0], historyText),
+          v.maxValue(HISTORY_BOUNDS[1], historyText),
+        ),
+      ],
+      historyText,
+    ),
   ),
   /** The Bitcoin node: its own or one that it trusts to answer; what it says is checked. */
   bitcoin: v.strictObject({
@@ -53,11 +74,17 @@ export const configSchema = v.strictObject({
 
 export type NodeConfig = v.InferOutput<typeof configSchema>
 
+/** What the command line says instead of the configuration file. */
+export interface ConfigOverrides {
+  readonly history?: NodeConfig['history']
+  readonly rpc?: Partial<RpcConfig>
+}
+
 /**
- * Reads a configuration file and makes its paths absolute.
+ * Reads a configuration file, puts the command line's values in place of its own, and makes its paths absolute.
  * @throws FILE_UNREADABLE, CONFIG_INVALID
  */
-export function readConfig(file: string): NodeConfig {
+export function readConfig(file: string, overrides: ConfigOverrides = {}): NodeConfig {
   let value: unknown
   try {
     if (statSync(file).size > MAX_CONFIG_BYTES) throw new Error(`it is longer than ${MAX_CONFIG_BYTES} bytes`)
@@ -85,6 +112,8 @@ export function readConfig(file: string): NodeConfig {
   const config = parsed.output
   return {
     ...config,
+    history: overrides.history ?? config.history,
+    rpc: overriddenRpc(config.rpc, overrides.rpc),
     chainSpec: absolute(config.chainSpec),
     dataDir: absolute(config.dataDir),
     keys: {
@@ -95,5 +124,21 @@ export function readConfig(file: string): NodeConfig {
     },
     bitcoin: { ...config.bitcoin, cookieFile: maybe(config.bitcoin.cookieFile) },
     log: { ...config.log, file: maybe(config.log.file) },
+  }
+}
+
+function overriddenRpc(own: NodeConfig['rpc'], { limits, ...given }: Partial<RpcConfig> = {}): NodeConfig['rpc'] {
+  const set = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
+  const setLimits = Object.entries(limits ?? {}).filter(([, value]) => value !== undefined)
+  if (Object.keys(set).length === 0 && setLimits.length === 0) return own
+  if (own === null && given.port === undefined)
+    throw new AppError<NodeError>(
+      { code: 'CONFIG_INVALID', fault: 'user' },
+      'the configuration has no JSON-RPC ("rpc": null); give --rpc-port to turn it on, or leave the other --rpc options out',
+    )
+  return {
+    ...(own ?? { host: '127.0.0.1', port: 0 }),
+    ...set,
+    limits: { ...own?.limits, ...Object.fromEntries(setLimits) },
   }
 }

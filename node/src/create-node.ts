@@ -46,11 +46,12 @@ import {
 import { publicKeyToAddress, secp256k1 } from '@hawser/primitives/node'
 import { RpcServer, type RpcBackend } from '@hawser/rpc'
 import { claimDatabase, LevelStore } from '@hawser/storage'
-import type { NodeConfig } from './config.ts'
+import { DEFAULT_HISTORY, type NodeConfig } from './config.ts'
 import type { NodeError } from './errors.ts'
 import { hawserProfile } from './hawser-profile.ts'
 import { readKeyFile } from './key-file.ts'
 import { produceBlock } from './produce-block.ts'
+import { rpcServerOptions } from './rpc-config.ts'
 import { takeResumeRequest } from './resume-request.ts'
 
 /** What the client calls itself, with its version. */
@@ -129,10 +130,12 @@ export async function createNode(dependencies: NodeDependencies): Promise<Hawser
       onEquivocation: ({ offender, slot }) =>
         logger.warn({ offender, slot: Number(slot) }, 'a validator sealed two blocks for one slot'),
     })
+    const history = config.history ?? DEFAULT_HISTORY
     const engine = new HawserEngine({
       spec,
       common,
       store: db,
+      history,
       clock,
       logger,
       headerOf,
@@ -298,8 +301,9 @@ export async function createNode(dependencies: NodeDependencies): Promise<Hawser
       onHead: (onHead) => importer.listen({ onHead }),
       onFinalized: (onFinalized) => importer.listen({ onFinalized }),
       onPendingTransaction: (listener) => poolService.onPending(listener),
+      oldestState: () => oldestKept(store.pointers().finalized.number, history),
     }
-    const rpc = config.rpc ? await RpcServer.start(backend, config.rpc) : undefined
+    const rpc = config.rpc ? await RpcServer.start(backend, rpcServerOptions(config.rpc)) : undefined
     if (rpc) stops.push(() => rpc.stop())
 
     logger.info(
@@ -318,6 +322,12 @@ export async function createNode(dependencies: NodeDependencies): Promise<Hawser
     await stop()
     throw error
   }
+}
+
+/** The oldest block whose state is surely there: pruning may be behind, never ahead. */
+function oldestKept(final: bigint, history: 'archive' | number): bigint {
+  const oldest = history === 'archive' ? 0n : final - BigInt(history) + 1n
+  return oldest > 0n ? oldest : 0n
 }
 
 function readSpec(file: string): ChainSpec {

@@ -1,4 +1,22 @@
-export { configSchema, readConfig, type NodeConfig } from './config.ts'
+export {
+  configSchema,
+  DEFAULT_HISTORY,
+  HISTORY_BOUNDS,
+  readConfig,
+  type ConfigOverrides,
+  type NodeConfig,
+} from './config.ts'
+export {
+  defaultLimit,
+  isHostName,
+  isOrigin,
+  limitFlag,
+  RPC_LIMIT_NAMES,
+  RPC_LIMIT_SETTINGS,
+  rpcServerOptions,
+  type LimitSetting,
+  type RpcConfig,
+} from './rpc-config.ts'
 export { hawserProfile } from './hawser-profile.ts'
 export { CLIENT_VERSION, createNode, type HawserNode, type NodeDependencies, type NodeStatus } from './create-node.ts'
 export { Devnet, DEVNET_VALIDATORS, findDevnet, type DevnetAccess, type DevnetOptions } from './devnet/devnet.ts'
@@ -12,3 +30,4 @@ export type { NodeError } from './errors.ts'
 export { runImportChain, type ImportChainOptions, type ImportChainResult } from './imported-chain/run-import-chain.ts'
 export { ImportedChain } from './imported-chain/imported-chain.ts'
 export { importedChainBackend } from './imported-chain/rpc-backend.ts'
+export { NAMESPACES, parseApi, type Namespace } from '@hawser/rpc'

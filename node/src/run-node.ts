@@ -1,20 +1,21 @@
 import { createLogger } from '@hawser/primitives/node'
 import { messageOf } from '@hawser/primitives'
-import { readConfig } from './config.ts'
+import { readConfig, type ConfigOverrides } from './config.ts'
 import { createNode } from './create-node.ts'
 import type { ReadyMessage } from './devnet/validator-process.ts'
 
 export interface RunNodeOptions {
   readonly configFile: string
   readonly allowFreshGuard: boolean
+  readonly overrides?: ConfigOverrides
 }
 
 /**
  * Runs a node until it is told to stop (SIGTERM, SIGINT, or the end of the process that started it) or cannot go on.
  * @returns the exit code
  */
-export async function runNode({ configFile, allowFreshGuard }: RunNodeOptions): Promise<number> {
-  const config = readConfig(configFile)
+export async function runNode({ configFile, allowFreshGuard, overrides }: RunNodeOptions): Promise<number> {
+  const config = readConfig(configFile, overrides)
   const logger = createLogger({ level: config.log.level, destination: config.log.file ?? 2 })
   let end!: (code: number) => void
   const ended = new Promise<number>((resolve) => (end = resolve))

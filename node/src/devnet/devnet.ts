@@ -8,6 +8,7 @@ import { peerIdOf } from '@hawser/p2p'
 import { AppError, delay, messageOf, sats, satsToWei, SATS_PER_BTC, type Hex } from '@hawser/primitives'
 import type { NodeConfig } from '../config.ts'
 import type { NodeError } from '../errors.ts'
+import type { RpcConfig } from '../rpc-config.ts'
 import { writeKeyFile } from '../key-file.ts'
 import { DEV_WALLET_SEED, devAccounts, devValidatorKeys, validatorSpecOf } from './dev-keys.ts'
 import { startL1, type L1Choice, type RunningL1 } from './devnet-l1.ts'
@@ -31,6 +32,10 @@ export interface DevnetOptions {
   readonly dataDir?: string
   /** JSON-RPC of the first validator; the others take the ports above it. 0 takes free ones. */
   readonly rpcPort: number
+  /** The rest of the validators' JSON-RPC configuration. */
+  readonly rpc?: Partial<Omit<RpcConfig, 'host' | 'port'>>
+  /** How many final states the validators keep; all unless it is said. */
+  readonly history?: NodeConfig['history']
   /** Between two L1 blocks; 0 mines on demand alone. */
   readonly mineEveryMs: number
   readonly onProgress?: (what: string) => void
@@ -107,7 +112,7 @@ export class Devnet {
       }
       const p2pPorts = saved?.p2pPorts ?? (await Promise.all(Array.from({ length: DEVNET_VALIDATORS }, freePort)))
       if (!saved) layOut(dataDir, p2pPorts)
-      writeConfigs(dataDir, l1, p2pPorts, rpcPorts)
+      writeConfigs(dataDir, l1, p2pPorts, rpcPorts, options)
       if (!saved) save(dataDir, { version: 1, l1: l1.kind, p2pPorts, funded: false })
       progress('Starting four validators')
       await devnet.#startValidators()
@@ -302,7 +307,13 @@ function layOut(dataDir: string, p2pPorts: readonly number[]): void {
 }
 
 /** Writes each validator's configuration: written anew at each start, since ports and the L1 may be others. */
-function writeConfigs(dataDir: string, l1: RunningL1, p2pPorts: readonly number[], rpcPorts: readonly number[]): void {
+function writeConfigs(
+  dataDir: string,
+  l1: RunningL1,
+  p2pPorts: readonly number[],
+  rpcPorts: readonly number[],
+  { rpc, history = 'archive' }: DevnetOptions,
+): void {
   const addresses = p2pPorts.map(
     (port, index) => `/ip4/127.0.0.1/tcp/${port}/p2p/${peerIdOf(devValidatorKeys(index).node)}`,
   )
@@ -312,7 +323,8 @@ function writeConfigs(dataDir: string, l1: RunningL1, p2pPorts: readonly number[
       dataDir: '.',
       keys: { node: 'keys/node.json', session: 'keys/session.json', bitcoin: 'keys/bitcoin.json' },
       p2p: { listen: [`/ip4/127.0.0.1/tcp/${port}`], bootnodes: addresses.filter((_, other) => other !== index) },
-      rpc: { host: '127.0.0.1', port: rpcPorts[index] as number },
+      rpc: { ...rpc, host: '127.0.0.1', port: rpcPorts[index] as number },
+      history,
       bitcoin: { url: l1.url, ...l1.auth },
       log: { level: 'info' },
     }

@@ -41,7 +41,7 @@ export function readSats(text: string): bigint {
 /** A whole number between two bounds. */
 export function readCount(what: string, least: number, most: number): (text: string) => number {
   return (text) => {
-    const value = /^\d{1,9}$/.test(text) ? Number(text) : NaN
+    const value = /^\d{1,15}$/.test(text) ? Number(text) : NaN
     if (!(value >= least && value <= most))
       throw cliError('USAGE', `${what} must be a whole number from ${least} to ${most}, not "${text.slice(0, 40)}"`)
     return value

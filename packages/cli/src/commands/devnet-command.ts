@@ -8,6 +8,7 @@ import { devnetStatusLine } from '../devnet-status.ts'
 import { cliError } from '../errors.ts'
 import { ExitCode } from '../exit-code.ts'
 import type { Output } from '../output.ts'
+import { overridesOf, withNodeFlags, type NodeFlags } from '../node-flags.ts'
 import { readCount, readL1, secondsOption } from '../parse-arguments.ts'
 import { programPath } from '../program-path.ts'
 import { StopRequest } from '../stop-request.ts'
@@ -16,7 +17,7 @@ import type { BitcoinStatus } from './status-command.ts'
 
 const STATUS_EVERY_MS = { terminal: 1_000, log: 10_000 } as const
 
-interface DevnetCommandOptions {
+interface DevnetCommandOptions extends NodeFlags {
   readonly l1: L1Choice
   readonly l1Cookie?: string
   readonly dataDir?: string
@@ -50,7 +51,7 @@ export function addDevnet(program: Command, session: Session): void {
     .addOption(secondsOption('--block-time-l1 <seconds>', 'between two Bitcoin blocks', [0.2, 86_400], 4_000))
     .option('--no-mine', 'mine Bitcoin blocks on demand alone (`hawser l1 mine`)')
   examples(
-    command,
+    withNodeFlags(command, 'archive'),
     [
       ['hawser devnet', 'ready in some seconds; Ctrl-C stops every process'],
       ['hawser devnet --data-dir ~/hawser', 'keep the chain, go on with it next time'],
@@ -88,6 +89,7 @@ async function runDevnet(options: DevnetCommandOptions, output: Output, session:
       l1CookieFile: options.l1Cookie,
       dataDir,
       rpcPort: options.rpcPort,
+      ...overridesOf(options),
       mineEveryMs,
       onProgress: (what) => {
         if (!started) stop.check()

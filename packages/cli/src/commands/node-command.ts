@@ -1,6 +1,15 @@
 import { runNode } from '@hawser/node'
 import type { Command } from 'commander'
+import { overridesOf, withNodeFlags, type NodeFlags } from '../node-flags.ts'
+import { readCount } from '../parse-arguments.ts'
 import { examples, optionsOf, type Session } from './command-kit.ts'
+
+interface NodeCommandOptions extends NodeFlags {
+  readonly config: string
+  readonly allowFreshGuard?: boolean
+  readonly rpcHost?: string
+  readonly rpcPort?: number
+}
 
 /** hawser node */
 export function addNode(program: Command, session: Session): void {
@@ -12,15 +21,23 @@ export function addNode(program: Command, session: Session): void {
       '--allow-fresh-guard',
       'start without the record of what the session key has signed: only for keys that have never signed',
     )
+    .option('--rpc-host <address>', 'the address that JSON-RPC listens on, such as 127.0.0.1 or 0.0.0.0')
+    .option('--rpc-port <port>', 'its port, HTTP and WebSocket; 0: any', readCount('--rpc-port', 0, 65_535))
   examples(
-    command,
+    withNodeFlags(command),
     [
       ['hawser node --config node0/config.json --allow-fresh-guard', 'the first start of a validator'],
       ['hawser node --config follower/config.json', 'a follower: its configuration names no session key'],
+      ['hawser node --config archive/config.json --history archive', 'keep every state, for traces of old blocks'],
     ],
-    'It runs until SIGINT or SIGTERM. Its log goes to stderr, or to the file that the configuration names.',
+    'Options go before what the configuration says; see docs/configuration.md. It runs until SIGINT or SIGTERM. Its log goes to stderr, or to the file that the configuration names.',
   ).action(async () => {
-    const { config, allowFreshGuard } = optionsOf<{ config: string; allowFreshGuard?: boolean }>(command)
-    session.exitCode = await runNode({ configFile: config, allowFreshGuard: allowFreshGuard ?? false })
+    const options = optionsOf<NodeCommandOptions>(command)
+    const { history, rpc } = overridesOf(options)
+    session.exitCode = await runNode({
+      configFile: options.config,
+      allowFreshGuard: options.allowFreshGuard ?? false,
+      overrides: { history, rpc: { ...rpc, host: options.rpcHost, port: options.rpcPort } },
+    })
   })
 }
