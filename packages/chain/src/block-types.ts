@@ -4,6 +4,8 @@ import { RLP } from '@ethereumjs/rlp'
 import { Bloom } from './bloom.ts'
 import { AppError, concatBytes, messageOf, readUintBE, toHex, type Address, type Hash32 } from '@hawser/primitives'
 import type { BlockRef } from './ports.ts'
+import { rlpList, rlpString } from './rlp-items.ts'
+import { encodedTransaction } from './transaction.ts'
 
 /** The longest RLP of a block, in bytes (protocol.md section 2). */
 export const MAX_BLOCK_BYTES = 8 * 1024 * 1024
@@ -44,9 +46,29 @@ export function blockRef(block: Block): BlockRef {
   return { number: block.header.number, hash: blockHash(block) }
 }
 
+const ENCODED = new WeakMap<Block, Uint8Array>()
+
+/** The block's RLP, from encodings that its transactions have anyway; made once for each block object. Not to be changed. */
+export function encodedBlock(block: Block): Uint8Array {
+  let encoded = ENCODED.get(block)
+  if (!encoded) {
+    const transactions = block.transactions.map((tx) =>
+      tx.type === 0 ? encodedTransaction(tx) : rlpString(encodedTransaction(tx)),
+    )
+    encoded = rlpList([
+      RLP.encode(block.header.raw()),
+      rlpList(transactions),
+      RLP.encode(block.uncleHeaders.map((ommer) => ommer.raw())),
+      ...(block.withdrawals ? [RLP.encode(block.withdrawals.map((withdrawal) => withdrawal.raw()))] : []),
+    ])
+    ENCODED.set(block, encoded)
+  }
+  return encoded
+}
+
 /** RLP [block, seal]. */
 export function encodeSealedBlock({ block, seal }: SealedBlock): Uint8Array {
-  return RLP.encode([block.raw(), seal])
+  return rlpList([encodedBlock(block), rlpString(seal)])
 }
 
 /** Which rules a block is read and run by: one set for the whole chain, or the fork that its header belongs to. */

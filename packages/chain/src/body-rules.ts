@@ -3,7 +3,7 @@ import type { Common } from '@ethereumjs/common'
 import { isBlob4844Tx, type TypedTransaction } from '@ethereumjs/tx'
 import { bitcoinLightClientAbi, bridgeAbi, systemContracts, validatorsAbi } from '@hawser/contracts'
 import { AppError, keccak256, messageOf, toHex, utf8, type Address, type Hex } from '@hawser/primitives'
-import { MAX_BLOCK_BYTES } from './block-types.ts'
+import { encodedBlock, MAX_BLOCK_BYTES } from './block-types.ts'
 import type { ChainError } from './errors.ts'
 import { orderedTrieRoot } from './ordered-trie.ts'
 import { recoverSenders } from './sender-recovery.ts'
@@ -67,7 +67,7 @@ export function inherentGasCap(gasLimit: bigint): bigint {
  * @throws BLOCK_BAD_BODY
  */
 export async function checkBody(block: Block, author: Address, common: Common): Promise<void> {
-  const size = block.serialize().length
+  const size = encodedBlock(block).length
   if (size > MAX_BLOCK_BYTES) throw bad(`its RLP has ${size} bytes, at most ${MAX_BLOCK_BYTES} are allowed`)
   if (block.uncleHeaders.length > 0) throw bad('it has ommers')
   if (block.withdrawals === undefined || block.withdrawals.length > 0)

@@ -1,10 +1,11 @@
+import { EMPTY_STRING, headSize, stringSize, writeHead, writeString } from './rlp-items.ts'
+
 /**
  * The RLP of Merkle-Patricia trie nodes (yellow paper, appendices C and D). Paths are nibbles, one for each byte. A child is given
  * as its parent names it: by its keccak256 (32 bytes), or, when its RLP is shorter than 32 bytes, by that RLP itself.
  */
 
 const HASH_BYTES = 32
-const EMPTY_STRING = 0x80
 
 /** The RLP of a leaf. */
 export function encodeLeafNode(path: Uint8Array, value: Uint8Array): Uint8Array {
@@ -62,38 +63,5 @@ function writePath(node: Uint8Array, at: number, path: Uint8Array, leaf: boolean
   const odd = path.length & 1
   node[at++] = (leaf ? 0x20 : 0) | (odd ? 0x10 | (path[0] ?? 0) : 0)
   for (let i = odd; i < path.length; i += 2) node[at++] = ((path[i] ?? 0) << 4) | (path[i + 1] ?? 0)
-  return at
-}
-
-function isOwnEncoding(bytes: Uint8Array): boolean {
-  return bytes.length === 1 && (bytes[0] ?? 0) < EMPTY_STRING
-}
-
-function stringSize(bytes: Uint8Array): number {
-  return isOwnEncoding(bytes) ? 1 : headSize(bytes.length) + bytes.length
-}
-
-function writeString(node: Uint8Array, at: number, bytes: Uint8Array): number {
-  if (!isOwnEncoding(bytes)) at = writeHead(node, at, EMPTY_STRING, bytes.length)
-  node.set(bytes, at)
-  return at + bytes.length
-}
-
-function headSize(length: number): number {
-  return length < 56 ? 1 : 1 + lengthBytes(length)
-}
-
-function lengthBytes(length: number): number {
-  return length < 0x100 ? 1 : length < 0x10000 ? 2 : length < 0x1000000 ? 3 : 4
-}
-
-function writeHead(node: Uint8Array, at: number, offset: number, length: number): number {
-  if (length < 56) {
-    node[at++] = offset + length
-    return at
-  }
-  const bytes = lengthBytes(length)
-  node[at++] = offset + 55 + bytes
-  for (let shift = 8 * (bytes - 1); shift >= 0; shift -= 8) node[at++] = (length >>> shift) & 0xff
   return at
 }

@@ -1,4 +1,4 @@
-import { createBlock, createBlockHeader, type Block, type BlockHeader } from '@ethereumjs/block'
+import { Block, createBlockHeader, type BlockHeader } from '@ethereumjs/block'
 import type { Common } from '@ethereumjs/common'
 import { createLegacyTx, type TypedTransaction } from '@ethereumjs/tx'
 import {
@@ -131,21 +131,20 @@ export class HawserEngine extends EthereumJsEngine implements ExecutionEngine {
       }
     }
     const result = await run.finish()
-    const block = createBlock(
+    const options = { common, setHardfork: false, freeze: false } as const
+    const header = createBlockHeader(
       {
-        header: {
-          ...fields,
-          stateRoot: fromHex(result.stateRoot),
-          receiptTrie: fromHex(result.receiptsRoot),
-          logsBloom: result.logsBloom,
-          gasUsed: result.gasUsed,
-          transactionsTrie: fromHex(orderedTrieRoot(transactions.map(encodedTransaction))),
-        },
-        transactions,
-        withdrawals: [],
+        ...fields,
+        stateRoot: fromHex(result.stateRoot),
+        receiptTrie: fromHex(result.receiptsRoot),
+        logsBloom: result.logsBloom,
+        gasUsed: result.gasUsed,
+        transactionsTrie: fromHex(orderedTrieRoot(transactions.map(encodedTransaction))),
       },
-      { common, setHardfork: false, freeze: false },
+      options,
     )
+    // Not by createBlock, which would make every transaction anew: all that is known of them would be lost.
+    const block = new Block(header, transactions, [], [], options)
     return { block, executed: this.executed(machine, result, block.header), dropped }
   }
 
