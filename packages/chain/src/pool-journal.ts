@@ -1,12 +1,14 @@
 import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { appendFile } from 'node:fs/promises'
-import { concatBytes, keccak256, messageOf, readUintBE, spawn, uintBE, type Logger } from '@hawser/primitives'
+import { concatBytes, delay, keccak256, messageOf, readUintBE, spawn, uintBE, type Logger } from '@hawser/primitives'
 import { MAX_TRANSACTION_BYTES } from './transaction.ts'
 
 /** The longest journal that is read, in bytes: two full pools and the slack. */
 export const MAX_JOURNAL_BYTES = 160 * 1024 * 1024
 /** What may be appended, beside as much as the file began with, until it is rewritten. */
 const SLACK_BYTES = 4 * 1024 * 1024
+/** How long what was appended may wait for company. */
+const GATHER_MS = 10
 /** length 4 | first bytes of keccak256(transaction) 4 */
 const RECORD_HEAD_BYTES = 8
 
@@ -80,8 +82,8 @@ export class PoolJournal {
 
   async #write(): Promise<void> {
     try {
-      // What comes in the same turn goes in one write.
-      await new Promise((resolve) => setImmediate(resolve))
+      // What comes close together goes in one write: opening the file costs more than a record.
+      await delay(GATHER_MS)
       while (this.#waiting.length > 0) {
         const batch = concatBytes(...this.#waiting)
         this.#waiting = []

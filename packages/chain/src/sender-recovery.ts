@@ -7,8 +7,8 @@ import { knownSender, recoverable, rememberSender, senderOf } from './transactio
 
 /** Threads that recover public keys: one core stays for the node itself. */
 const MAX_WORKERS = 4
-/** Below this a message to a thread costs the main thread more than the recovery itself. */
-const MIN_WORKER_BATCH = 4
+/** Below this a message to a thread costs the two together more than the recovery itself. */
+const MIN_WORKER_BATCH = 16
 /** Transactions that wait for the threads; beyond that the main thread works too. */
 const MAX_WAITING = 8_192
 /** Records in one message: what a thread does in about ten milliseconds. */
