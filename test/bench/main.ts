@@ -7,15 +7,21 @@ import { ROOT, startDevnet } from '../kit/devnet.ts'
 import { measureHeaderRates } from './header-rates.ts'
 import { closeConnections } from './json-rpc-load.ts'
 import { measureFinality, measurePeg, type Latency } from './latencies.ts'
-import { startSingleValidator } from './single-validator.ts'
+import { measureInProcess } from './in-process.ts'
+import { startAnvil, startHardhat, startOurs, type Contestant } from './peers/contestants.ts'
+import { measureMillion, measurePeers, type PeerRate } from './peers/peer-rates.ts'
 import { measureTransferRates, type Sender, type TransferRate } from './transfer-rates.ts'
 
 /** Signed transactions of each of ten senders, for each kind of load. */
-const PER_SENDER_SINGLE = 400
 const PER_SENDER_DEVNET = 150
 
 const { values: options } = parseArgs({
-  options: { write: { type: 'string' }, quick: { type: 'boolean', default: false } },
+  options: {
+    write: { type: 'string' },
+    quick: { type: 'boolean', default: false },
+    // Takes some minutes more.
+    million: { type: 'boolean', default: false },
+  },
 })
 const scale = options.quick ? 0.1 : 1
 const sections: string[] = []
@@ -58,6 +64,40 @@ function transferSection(title: string, rates: readonly TransferRate[]): void {
   )
 }
 
+/** One row for each load, one pair of columns for each contestant, and our ratios to them. */
+function peerSection(rates: readonly PeerRate[]): void {
+  const names = [...new Set(rates.map(({ contestant }) => contestant))]
+  const rateOf = (name: string, load: string) =>
+    rates.find(({ contestant, load: other }) => contestant === name && other === load) as PeerRate
+  const [ours, ...others] = names as [string, ...string[]]
+  section(
+    'One node beside its peers: 50 accounts, 10 connections, blocks of one second, persistence on',
+    [
+      'load',
+      ...names.flatMap((name) => [`${name}/s`, 'CPU ms each']),
+      ...others.flatMap((name) => [`rate: ${ours} to ${name}`, 'CPU']),
+    ],
+    [...new Set(rates.map(({ load }) => load))].map((load) => {
+      const own = rateOf(ours, load)
+      return [
+        load,
+        ...names.flatMap((name) => {
+          const { perSecond, cpuMs } = rateOf(name, load)
+          return [round(perSecond), cpuMs === undefined ? 'unknown' : cpuMs.toFixed(3)]
+        }),
+        ...others.flatMap((name) => {
+          const other = rateOf(name, load)
+          const cpu =
+            own.cpuMs === undefined || other.cpuMs === undefined
+              ? 'unknown'
+              : `${(own.cpuMs / other.cpuMs).toFixed(2)}x`
+          return [`${(own.perSecond / other.perSecond).toFixed(2)}x`, cpu]
+        }),
+      ]
+    }),
+  )
+}
+
 function latencySection(title: string, latencies: readonly Latency[]): void {
   section(
     title,
@@ -83,14 +123,42 @@ section(
   ],
 )
 
-const single = await startSingleValidator()
+const inProcess = await measureInProcess()
+section(
+  'In one process',
+  ['what', 'value'],
+  [
+    ['EthereumJS as it comes, transfers/s', round(inProcess.ethereumJsPerSecond)],
+    ['our engine, the same transfers/s: decoded, recovered, built, imported', round(inProcess.oursPerSecond)],
+    ['ratio', round(inProcess.oursPerSecond / inProcess.ethereumJsPerSecond)],
+    ['import of a block of 1,000 transfers from a peer, senders known, ms', round(inProcess.importMs)],
+  ],
+)
+
+const contestants: Contestant[] = []
 try {
-  memory.push(['single validator, idle', residentMb(single.pid)])
-  const rates = await measureTransferRates(single.rpcUrl, single.senders, PER_SENDER_SINGLE * scale)
-  transferSection('Throughput of one validator with its database', rates)
-  memory.push(['single validator, after the load', residentMb(single.pid)])
+  contestants.push(await startOurs(), await startAnvil())
+  const hardhat = await startHardhat()
+  if (typeof hardhat === 'string') console.log(`without Hardhat: ${hardhat}`)
+  else contestants.push(hardhat)
+  for (const { name, residentMb: mb } of contestants) memory.push([`${name}, one node, idle`, mb()])
+  peerSection(
+    await measurePeers(contestants, { rounds: options.quick ? 1 : 3, perAccount: 300 * scale, reads: 10_000 * scale }),
+  )
+  for (const { name, residentMb: mb } of contestants) memory.push([`${name}, one node, after the load`, mb()])
 } finally {
-  await single.stop()
+  for (const contestant of contestants) await contestant.stop()
+}
+
+if (options.million) {
+  const node = await startOurs()
+  try {
+    const { before, after, perSecond } = await measureMillion(node)
+    memory.push(['Hawser, one node, before 1,000,000 transfers', before], ['after them', after])
+    console.log(`1,000,000 transfers: ${round(perSecond)} a second`)
+  } finally {
+    await node.stop()
+  }
 }
 
 const devnet = await startDevnet()
@@ -123,7 +191,7 @@ if (options.write !== undefined) {
     '',
     `Measured with \`npm run bench -- --write docs/benchmarks.md\` on ${new Date().toISOString().slice(0, 10)}: ${machine}.`,
     'The load comes from a process of its own on the same machine, so it takes a part of the processors.',
-    'Slots are 1 s long and blocks hold 30M gas: no more than 1,428 transfers fit into a second.',
+    'Slots are 1 s long. On the devnet blocks hold 30M gas: no more than 1,428 transfers fit into a second there.',
     '',
     '',
   ].join('\n')

@@ -22,12 +22,15 @@ import type { Sender } from './transfer-rates.ts'
 const FUNDED_SATS = SATS_PER_BTC
 
 /** One validator, alone on its chain, with everything that a real one has: LevelDB, guard, network, Bitcoin. */
-export async function startSingleValidator() {
+export async function startSingleValidator(options: { readonly accounts?: number; readonly gasLimit?: number } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'hawser-bench-'))
   const cookieFile = join(folder, '.cookie')
   const l1 = await serveEmbeddedRpc(new EmbeddedChain(), { cookieFile })
   const keys = devValidatorKeys(0)
-  const spec = devnetSpec({ genesisTime: Math.floor(Date.now() / 1000), validators: [validatorSpecOf(keys)] })
+  const genesisTime = Math.floor(Date.now() / 1000)
+  const devnet = devnetSpec({ genesisTime, validators: [validatorSpecOf(keys)] })
+  const spec =
+    options.gasLimit === undefined ? devnet : { ...devnet, gasLimits: [{ fromBlock: 0, gasLimit: options.gasLimit }] }
   writeFileSync(join(folder, 'chain-spec.json'), JSON.stringify(spec))
   mkdirSync(join(folder, 'keys'))
   for (const name of ['node', 'session', 'bitcoin'] as const)
@@ -51,7 +54,7 @@ export async function startSingleValidator() {
   try {
     const port = await eventually('the node to be up', () => /"rpc":(\d+)/.exec(node.output())?.[1])
     const rpcUrl = `http://127.0.0.1:${port}`
-    const senders: Sender[] = devAccounts().map(({ address, privateKey }) => ({
+    const senders: Sender[] = devAccounts(options.accounts).map(({ address, privateKey }) => ({
       address: address as Address,
       privateKey,
     }))

@@ -15,5 +15,17 @@ export default defineConfig({
       url: process.env.HAWSER_RPC_URL,
       accounts: [process.env.HAWSER_PRIVATE_KEY],
     },
+    // Hardhat's own node, for the benchmark.
+    peer: {
+      type: 'edr-simulated',
+      chainType: 'l1',
+      chainId: 18443,
+      blockGasLimit: Number(process.env.HAWSER_PEER_GAS_LIMIT ?? 30_000_000),
+      mining: { auto: false, interval: 1000 },
+      accounts: {
+        mnemonic: 'test test test test test test test test test test test junk',
+        count: Number(process.env.HAWSER_PEER_ACCOUNTS ?? 20),
+      },
+    },
   },
 })

@@ -9,6 +9,8 @@ const INSTALL_LIMIT_MS = 180_000
 
 /** A Hardhat project ready to run, under the Node that it wants. */
 export interface HardhatProject {
+  /** What starts Hardhat with these arguments, for a process that goes on. */
+  command(args: readonly string[]): { readonly command: string; readonly args: readonly string[]; readonly cwd: string }
   run(args: readonly string[], env: NodeJS.ProcessEnv): Promise<CommandResult>
 }
 
@@ -32,13 +34,18 @@ export async function hardhatProject(): Promise<HardhatProject | string> {
     writeFileSync(join(project, 'package.json'), '{ "private": true, "type": "module" }\n')
     for (const name of ['hardhat.config.mjs', 'contracts', 'scripts'])
       cpSync(join(FIXTURE, name), join(project, name), { recursive: true })
+    const cli = join(folder, 'node_modules', 'hardhat', 'dist', 'src', 'cli.js')
+    const command: HardhatProject['command'] = (args) => ({
+      command: join(folder, 'runtime', 'node_modules', '.bin', 'node'),
+      args: [cli, '--config', 'hardhat.config.mjs', ...args],
+      cwd: project,
+    })
     return {
-      run: (args, env) =>
-        runCommand(
-          join(folder, 'runtime', 'node_modules', '.bin', 'node'),
-          [join(folder, 'node_modules', 'hardhat', 'dist', 'src', 'cli.js'), '--config', 'hardhat.config.mjs', ...args],
-          { cwd: project, env: { HARDHAT_DISABLE_TELEMETRY_PROMPT: 'true', ...env } },
-        ),
+      command,
+      run: (args, env) => {
+        const { command: node, args: all, cwd } = command(args)
+        return runCommand(node, all, { cwd, env: { HARDHAT_DISABLE_TELEMETRY_PROMPT: 'true', ...env } })
+      },
     }
   })
 }
