@@ -1,0 +1,1 @@
+export { runLoneTransaction, type LoneOutcome } from './lone-transaction.ts'
