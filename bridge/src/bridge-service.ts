@@ -20,7 +20,6 @@ import type {
   Transport,
   WithdrawalView,
 } from '@hawser/chain'
-import { CoinStatus } from '@hawser/contracts'
 import {
   btcHashFromDisplay,
   displayBtcHash,
@@ -29,9 +28,7 @@ import {
   satsToWei,
   spawn,
   WEI_PER_SAT,
-  ZERO_ADDRESS,
   type Address,
-  type BtcHash,
   type Clock,
   type Hash32,
   type Logger,
@@ -42,21 +39,18 @@ import { AddressBook } from './address-book.ts'
 import { BitcoinViews } from './bitcoin-views.ts'
 import { BridgeInherents } from './bridge-inherents.ts'
 import { ChainWatcherService, probeSoon } from './chain-watcher-service.ts'
-import { ContractReader, type CoinState } from './contract-reader.ts'
-import { refusalOfPayment } from './creditable.ts'
+import { ContractReader } from './contract-reader.ts'
 import { CustodyViews } from './custody-views.ts'
+import { DepositViews } from './deposit-views.ts'
 import { bridgeError } from './errors.ts'
 import { finishRecords } from './finish-records.ts'
 import type { SigningPolicy } from './policy.ts'
-import { outpointKey, type CustodyPayment } from './scan-block.ts'
+import type { CustodyPayment } from './scan-block.ts'
 import { WithdrawalSignerService } from './withdrawal-signer-service.ts'
 import { WithdrawalViews } from './withdrawal-views.ts'
 
 /** Between two looks at the Bitcoin source and at batches that wait. */
 const TICK_MS = 10_000
-/** Deposits of an account that a view shows. */
-const MAX_SHOWN_DEPOSITS = 100n
-const COINBASE_MATURITY = 100
 export interface BridgeServiceParts {
   readonly spec: ChainSpec
   readonly committee: Committee
@@ -80,6 +74,7 @@ export class BridgeService implements Inherents, BridgeView {
   readonly #watcher: ChainWatcherService
   readonly #inherents: BridgeInherents
   readonly #signer: WithdrawalSignerService
+  readonly #deposits: DepositViews
   readonly #withdrawals: WithdrawalViews
   readonly bitcoin: BitcoinView
   readonly custody: CustodyView
@@ -106,8 +101,10 @@ export class BridgeService implements Inherents, BridgeView {
       sourceAliveAtMs: () => this.#watcher.status.aliveAtMs,
     })
     const readerAtHead = () => this.#readerAtHead()
-    const readerAtFinal = () => this.#readerAt(parts.store.pointers().finalized)
-    this.#withdrawals = new WithdrawalViews({ ...parts, signer: this.#signer, readerAtHead, readerAtFinal })
+    const finalNumber = () => parts.store.pointers().finalized.number
+    const refusalOf = (payment: CustodyPayment) => this.#inherents.refusalOf(payment)
+    this.#deposits = new DepositViews({ bridge: spec.bridge, chain, records, refusalOf, readerAtHead })
+    this.#withdrawals = new WithdrawalViews({ ...parts, signer: this.#signer, readerAtHead, finalNumber })
     this.bitcoin = new BitcoinViews({ ...parts, chain, status: () => this.#watcher.status, readerAtHead })
     this.custody = new CustodyViews(parts)
   }
@@ -180,27 +177,12 @@ export class BridgeService implements Inherents, BridgeView {
     return { address, scriptPubKey }
   }
 
-  async deposits(account: Address): Promise<readonly DepositView[]> {
-    const reader = this.#readerAtHead()
-    const light = await reader.bestBitcoinBlock()
-    const credited = await reader.depositsOf(account, 0n, MAX_SHOWN_DEPOSITS)
-    const known = new Set(credited.map((coin) => outpointKey({ txid: coin.txid as BtcHash, vout: coin.vout })))
-    const pending = this.#watcher.records.paymentsTo(account).filter((payment) => !known.has(outpointKey(payment)))
-    return [
-      ...credited.map((coin) => this.#creditedView(coin, light.height)),
-      ...pending.map((payment) => this.#pendingView(payment, light.height)),
-    ]
+  deposits(account: Address): Promise<readonly DepositView[]> {
+    return this.#deposits.deposits(account)
   }
 
-  async deposit(txid: string, vout: number): Promise<DepositView | undefined> {
-    const outpoint = { txid: btcHashFromDisplay(txid), vout }
-    const reader = this.#readerAtHead()
-    const [coin, light] = await Promise.all([reader.coin(outpoint.txid, vout), reader.bestBitcoinBlock()])
-    if (coin.status !== CoinStatus.None)
-      // What no account was credited for is change of a batch.
-      return coin.account === ZERO_ADDRESS ? undefined : this.#creditedView(coin, light.height)
-    const payment = this.#watcher.records.paymentAt(outpoint)
-    return payment?.account && this.#pendingView(payment, light.height)
+  deposit(txid: string, vout: number): Promise<DepositView | undefined> {
+    return this.#deposits.deposit({ txid: btcHashFromDisplay(txid), vout })
   }
 
   async claim(txid: string, account: Address, refundKey?: Uint8Array): Promise<readonly DepositView[]> {
@@ -256,44 +238,6 @@ export class BridgeService implements Inherents, BridgeView {
     const header = this.#parts.store.block(ref.hash)?.block.header
     invariant(header, 'head and final block are stored')
     return new ContractReader(this.#parts.engine, header)
-  }
-
-  #creditedView(coin: CoinState, lightHeight: number): DepositView {
-    return {
-      txid: displayBtcHash(coin.txid as BtcHash),
-      vout: coin.vout,
-      account: coin.account.toLowerCase() as Address,
-      sats: coin.sats.toString(),
-      status: 'credited',
-      confirmations: Math.max(0, lightHeight - coin.height + 1),
-      required: this.#parts.spec.bridge.depositConfirmations,
-    }
-  }
-
-  #pendingView(payment: CustodyPayment, lightHeight: number): DepositView {
-    const { bridge } = this.#parts.spec
-    const { chain } = this.#watcher
-    const onBest = chain.isOnMainChain(payment.blockHash)
-    // What the chain counts is the light client's view; it may lag behind the source by a block.
-    const confirmations = onBest ? Math.max(0, lightHeight - payment.height + 1) : 0
-    const required = payment.isCoinbase
-      ? Math.max(COINBASE_MATURITY, bridge.depositConfirmations)
-      : bridge.depositConfirmations
-    const base = {
-      txid: displayBtcHash(payment.txid),
-      vout: payment.vout,
-      account: payment.account as Address,
-      sats: payment.sats.toString(),
-      confirmations,
-      required,
-    }
-    const never = refusalOfPayment(payment, bridge)
-    if (never !== undefined) return { ...base, status: 'refused', reason: never }
-    if (!onBest) return { ...base, status: 'unconfirmed' }
-    if (confirmations < required) return { ...base, status: 'confirming' }
-    const reason = this.#inherents.refusalOf(payment)
-    if (reason?.startsWith('ReclaimTooNear')) return { ...base, status: 'refused', reason }
-    return { ...base, status: 'creditable', ...(reason && { reason }) }
   }
 
   /** Compares unfinished records with the final state, so that blocks to come need not look at them. */

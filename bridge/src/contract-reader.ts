@@ -80,10 +80,6 @@ export class ContractReader {
     return this.#bridge('getCoin', [txid, vout])
   }
 
-  coinById(id: bigint): Promise<CoinState> {
-    return this.#bridge('coinById', [id])
-  }
-
   async committee(): Promise<CommitteeState> {
     return this.#bridge('committee', [await this.#bridge('currentCommitteeId', [])])
   }

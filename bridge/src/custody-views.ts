@@ -8,11 +8,11 @@ import type {
   ExecutionEngine,
   ReservesProof,
 } from '@hawser/chain'
-import { BRIDGE_SLOTS, CoinStatus, systemContracts } from '@hawser/contracts'
-import { displayBtcHash, toHex, uintBE, type Address, type BtcHash, type Hash32, type Hex } from '@hawser/primitives'
+import { BRIDGE_SLOTS, CoinStatus, readStoredCoin, storedCoinSlots, systemContracts } from '@hawser/contracts'
+import { displayBtcHash, readUintBE, toHex, uintBE, type Address, type Hash32, type Hex } from '@hawser/primitives'
 import { ContractReader } from './contract-reader.ts'
 
-/** Coins that one answer looks at: each is a call of the contract. */
+/** Coins that one answer looks at, spent ones included. */
 export const MAX_COINS_LOOKED_AT = 512
 
 /** What the bridge holds on Bitcoin, with proofs, and who holds it. */
@@ -41,25 +41,27 @@ export class CustodyViews implements CustodyView {
     }
   }
 
-  async coins(at: BlockHeader, from: bigint, limit: number): Promise<{ coins: CustodyCoinView[]; next?: string }> {
-    const reader = new ContractReader(this.#engine, at)
+  coins(at: BlockHeader, from: bigint, limit: number): { coins: CustodyCoinView[]; next?: string } {
+    const state = this.#engine.stateAt(at)
+    const word = (slot: bigint) => readUintBE(state.storage(systemContracts.bridge, uintBE(slot, 32)))
+    const last = word(BRIDGE_SLOTS.lastCoinId)
+    const end = from + BigInt(MAX_COINS_LOOKED_AT)
     const coins: CustodyCoinView[] = []
-    for (let id = from; id < from + BigInt(MAX_COINS_LOOKED_AT); id++) {
-      if (coins.length >= limit) return { coins, next: id.toString() }
-      const { txid, vout, sats, status, batchId } = await reader.coinById(id)
-      if (status === CoinStatus.None) return { coins }
+    let id = from
+    for (; id <= last && id < end && coins.length < limit; id++) {
+      const { txid, vout, sats, status, batchId } = readStoredCoin(storedCoinSlots(id).map(word))
       if (status !== CoinStatus.Available && status !== CoinStatus.InBatch) continue
       const inBatch = status === CoinStatus.InBatch
       coins.push({
         id: id.toString(),
-        txid: displayBtcHash(txid as BtcHash),
+        txid: displayBtcHash(txid),
         vout,
         sats: sats.toString(),
         status: inBatch ? 'in-batch' : 'available',
         ...(inBatch && { batchId: batchId.toString() }),
       })
     }
-    return { coins, next: (from + BigInt(MAX_COINS_LOOKED_AT)).toString() }
+    return { coins, ...(id <= last && { next: id.toString() }) }
   }
 
   async committee(at: BlockHeader): Promise<CommitteeView> {

@@ -22,7 +22,8 @@ export interface WithdrawalViewsParts {
   readonly source: BitcoinSource
   readonly signer: Pick<WithdrawalSignerService, 'job'>
   readonly readerAtHead: () => ContractReader
-  readonly readerAtFinal: () => ContractReader
+  /** Number of the last final block. */
+  readonly finalNumber: () => bigint
 }
 
 /** Withdrawals and their batches, from request to settlement, with the reason where one waits. */
@@ -102,7 +103,7 @@ export class WithdrawalViews {
   async #view(state: WithdrawalState, batchOf = (id: bigint) => this.batch(id)): Promise<WithdrawalView> {
     const { spec } = this.#parts
     const batch = state.batchId > 0n ? await batchOf(state.batchId) : undefined
-    const { status, reason } = await this.#stand(state, batch)
+    const { status, reason } = this.#stand(state, batch)
     const isSettled = state.status === WithdrawalStatus.Settled
     return {
       id: state.id.toString(),
@@ -120,10 +121,7 @@ export class WithdrawalViews {
     }
   }
 
-  async #stand(
-    state: WithdrawalState,
-    batch: BatchView | undefined,
-  ): Promise<Pick<WithdrawalView, 'status' | 'reason'>> {
+  #stand(state: WithdrawalState, batch: BatchView | undefined): Pick<WithdrawalView, 'status' | 'reason'> {
     switch (state.status) {
       case WithdrawalStatus.Settled:
         return { status: 'settled' }
@@ -133,11 +131,11 @@ export class WithdrawalViews {
         return batch && batch.status !== 'unknown'
           ? { status: batch.status, ...reasonOf(batch) }
           : { status: 'batched' }
-      default: {
-        const final = await this.#parts.readerAtFinal().withdrawal(state.id)
-        if (final.status === WithdrawalStatus.None) return { status: 'requested', reason: 'its block is not final yet' }
+      default:
+        // The best block stands on the final one: what was requested up to there is final.
+        if (state.requestedAtBlock > this.#parts.finalNumber())
+          return { status: 'requested', reason: 'its block is not final yet' }
         return { status: 'queued', reason: REASONS[state.reason] }
-      }
     }
   }
 }

@@ -122,6 +122,12 @@ describe('the finality service', () => {
     expect(nodes.map((node) => node.halted)).toEqual(nodes.map(() => undefined))
     expect(nodes.every((node) => node.transport.reports.length === 0)).toBe(true)
     expect(new Set(nodes.map((node) => node.tree.finalized().hash))).toEqual(new Set([tip.hash]))
+    for (const { service } of nodes) {
+      const { round, voters: seen, ...view } = service.round()
+      expect(view).toMatchObject({ setId: 1n, threshold: 3, totalWeight: 4, base: { number: expect.any(BigInt) } })
+      expect(round).toBe(service.status().round)
+      expect(seen.map(({ validator }) => validator)).toEqual(voters.voters.map(({ id }) => id))
+    }
   })
 
   it('brings a node that was away back to the others, and never signs a second vote after its restart', async () => {

@@ -656,7 +656,7 @@ export interface CustodyView {
     at: BlockHeader,
     from: bigint,
     limit: number,
-  ): Promise<{ readonly coins: readonly CustodyCoinView[]; readonly next?: string }>
+  ): { readonly coins: readonly CustodyCoinView[]; readonly next?: string }
   committee(at: BlockHeader): Promise<CommitteeView>
 }
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
-import { BRIDGE_COIN, BRIDGE_COINS_SLOT, BRIDGE_SLOTS } from './bridge-layout.ts'
+import { BRIDGE_COINS_SLOT, BRIDGE_SLOTS, COIN_BITS, COIN_WORDS } from './bridge-layout.ts'
 
 interface Variable {
   readonly label: string
@@ -22,9 +22,12 @@ it('names the slots that the compiler gave the Bridge contract', () => {
     const member = members.find((item) => item.label === label)
     return [BigInt(member?.slot ?? -1), BigInt(8 * (member?.offset ?? -1))]
   }
-  expect(place('txid')).toEqual([BRIDGE_COIN.txidWord, 0n])
-  expect(place('u')).toEqual([BRIDGE_COIN.uWord, 0n])
-  expect(place('sats')).toEqual([BRIDGE_COIN.amountsWord, BRIDGE_COIN.satsBits])
-  expect(place('vout')).toEqual([BRIDGE_COIN.amountsWord, BRIDGE_COIN.voutBits])
-  expect(place('status')).toEqual([BRIDGE_COIN.amountsWord, BRIDGE_COIN.statusBits])
+  for (const [name, word] of [
+    ['sats', COIN_WORDS.amounts],
+    ['vout', COIN_WORDS.amounts],
+    ['status', COIN_WORDS.amounts],
+    ['batchId', COIN_WORDS.list],
+  ] as const)
+    expect(place(name), name).toEqual([word, COIN_BITS[name]])
+  for (const name of ['txid', 'u'] as const) expect(place(name), name).toEqual([COIN_WORDS[name], 0n])
 })

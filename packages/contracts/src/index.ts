@@ -1,5 +1,5 @@
 export { BEST_BLOCK_SLOT, NEXT_SET_HASH_SLOT, SYSTEM_ADDRESS, systemContracts } from './addresses.ts'
-export { BRIDGE_COIN, BRIDGE_COINS_SLOT, BRIDGE_SLOTS } from './bridge-layout.ts'
+export { BRIDGE_SLOTS, readStoredCoin, storedCoinSlots, type StoredCoin } from './bridge-layout.ts'
 export {
   BatchStatus,
   BitcoinNetwork,

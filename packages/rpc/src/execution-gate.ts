@@ -15,6 +15,10 @@ const EXECUTIONS = new Set([
   'eth_getProof',
   'eth_feeHistory',
   'testing_buildBlockV1',
+  'bridge_getDeposits',
+  'bridge_getReserves',
+  'bridge_getReservesProof',
+  'bridge_getCustodyCoins',
 ])
 
 /** What may run for seconds: only so many in a second for one client. */

@@ -1,17 +1,6 @@
 import { custodyOutput } from '@hawser/bitcoin'
-import { BRIDGE_COIN, BRIDGE_COINS_SLOT, BRIDGE_SLOTS, CoinStatus, systemContracts } from '@hawser/contracts'
-import {
-  concatBytes,
-  displayBtcHash,
-  keccak256,
-  MAX_SATS,
-  readUintBE,
-  sats,
-  satsToWei,
-  toHex,
-  uintBE,
-  type BtcHash,
-} from '@hawser/primitives'
+import { BRIDGE_SLOTS, CoinStatus, readStoredCoin, storedCoinSlots, systemContracts } from '@hawser/contracts'
+import { displayBtcHash, MAX_SATS, sats, satsToWei, toHex } from '@hawser/primitives'
 import type { CoinLookup } from './coin-lookup.ts'
 import { sdkError } from './errors.ts'
 import { MAX_COINS, type CustodyCoin } from './get-custody-coins.ts'
@@ -22,8 +11,6 @@ import { verifyFinality, type ProvenBlock, type VerifyFinalityParameters } from 
 import { verifyAccount } from './verify-state.ts'
 
 const SUPPLY_WEI = satsToWei(sats(MAX_SATS))
-const COIN_WORDS = [BRIDGE_COIN.txidWord, BRIDGE_COIN.uWord, BRIDGE_COIN.amountsWord] as const
-const MASK = { u64: (1n << 64n) - 1n, u32: (1n << 32n) - 1n, u8: 0xffn } as const
 
 export interface VerifyReservesParameters extends VerifyFinalityParameters {
   /** Where coins are looked for on Bitcoin; without it they are listed alone. */
@@ -106,31 +93,15 @@ async function provenCoins(client: HawserClient, block: ProvenBlock, lastId: big
   if (lastId > BigInt(MAX_COINS))
     throw sdkError('TOO_MANY_COINS', 'user', `${lastId} coins were ever made, at most ${MAX_COINS} are looked through`)
   const ids = Array.from({ length: Number(lastId) }, (_, index) => BigInt(index + 1))
-  const { words } = await verifyAccount(client, {
-    block,
-    account: systemContracts.bridge,
-    slots: ids.flatMap((id) => {
-      const first = readUintBE(keccak256(concatBytes(uintBE(id, 32), uintBE(BRIDGE_COINS_SLOT, 32))))
-      return COIN_WORDS.map((word) => first + word)
-    }),
-  })
+  const slots = ids.map(storedCoinSlots)
+  const { words } = await verifyAccount(client, { block, account: systemContracts.bridge, slots: slots.flat() })
+  let read = 0
   return ids.flatMap((id, index) => {
-    const [txid, u, amounts] = words.slice(index * COIN_WORDS.length, (index + 1) * COIN_WORDS.length) as [
-      bigint,
-      bigint,
-      bigint,
-    ]
-    const status = (amounts >> BRIDGE_COIN.statusBits) & MASK.u8
-    const inBatch = status === BigInt(CoinStatus.InBatch)
-    if (!inBatch && status !== BigInt(CoinStatus.Available)) return []
-    const coin: CustodyCoin = {
-      id,
-      txid: displayBtcHash(toHex(uintBE(txid, 32)) as BtcHash),
-      vout: Number((amounts >> BRIDGE_COIN.voutBits) & MASK.u32),
-      sats: (amounts >> BRIDGE_COIN.satsBits) & MASK.u64,
-      status: inBatch ? 'in-batch' : 'available',
-    }
-    return [{ coin, u: uintBE(u, 32) }]
+    const { txid, vout, sats, status, u } = readStoredCoin(words.slice(read, (read += slots[index]?.length ?? 0)))
+    if (status !== CoinStatus.Available && status !== CoinStatus.InBatch) return []
+    const inBatch = status === CoinStatus.InBatch
+    const coin: CustodyCoin = { id, txid: displayBtcHash(txid), vout, sats, status: inBatch ? 'in-batch' : 'available' }
+    return [{ coin, u }]
   })
 }
 
