@@ -1,3 +1,4 @@
+export { PUBLIC_GAS_LIMIT, PUBLIC_SLOT_SECONDS } from './public-limits.ts'
 export { buildGenesis, genesisAccounts, type Genesis } from './genesis-block.ts'
 export { DEVNET_CHAIN_ID, devnetSpec, REGTEST_GENESIS_HEADER } from './devnet-spec.ts'
 export { committeeOf, SUPPLY_WEI } from './system-contract-code.ts'
