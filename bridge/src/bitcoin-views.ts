@@ -1,22 +1,30 @@
 import { verifyInclusionProof, type HeaderChain } from '@hawser/bitcoin'
 import type { BitcoinHeaderView, BitcoinSource, BitcoinTip, BitcoinView, BitcoinViewName } from '@hawser/chain'
-import { displayBtcHash, isAppError, messageOf, toHex, type BtcHash } from '@hawser/primitives'
+import { displayBtcHash, isAppError, messageOf, toHex, type BtcHash, type Clock } from '@hawser/primitives'
 import type { ContractReader } from './contract-reader.ts'
 import { bridgeError } from './errors.ts'
 
 /** What a caller waits for the own Bitcoin node. */
 const SOURCE_TIMEOUT_MS = 5_000
+/** Proofs that are asked of it at the same time: each makes it read a block. */
+export const MAX_PROOFS_AT_A_TIME = 4
+/** An estimate is good for so long; there are at most as many as there are targets. */
+const FEE_RATE_FRESH_MS = 10_000
+const MAX_FEE_RATES = 1_008
 
 export interface BitcoinViewsParts {
   readonly source: BitcoinSource
   readonly chain: HeaderChain
   readonly status: () => { readonly tip?: BitcoinTip; readonly error?: string }
   readonly readerAtHead: () => ContractReader
+  readonly clock: Clock
 }
 
 /** Bitcoin as the chain's light client and as this node's own checked chain have it. */
 export class BitcoinViews implements BitcoinView {
   readonly #parts: BitcoinViewsParts
+  readonly #feeRates = new Map<number, { readonly atMs: number; readonly rate: number }>()
+  #proofs = 0
 
   constructor(parts: BitcoinViewsParts) {
     this.#parts = parts
@@ -33,6 +41,8 @@ export class BitcoinViews implements BitcoinView {
   }
 
   async proveTransaction(txid: BtcHash, blockHash: BtcHash): Promise<void> {
+    if (this.#proofs >= MAX_PROOFS_AT_A_TIME) throw sourceDown(new Error('too many proofs are asked for'))
+    this.#proofs++
     try {
       const proof = await this.#parts.source.transactionProof(txid, blockHash, {
         signal: AbortSignal.timeout(SOURCE_TIMEOUT_MS),
@@ -41,6 +51,8 @@ export class BitcoinViews implements BitcoinView {
       if (proven.txid === txid && proven.blockHash === blockHash) return
     } catch (cause) {
       if (!isAppError(cause) || cause.info.code === 'BITCOIND_UNREACHABLE') throw sourceDown(cause)
+    } finally {
+      this.#proofs--
     }
     throw bridgeError(
       'BITCOIN_TX_NOT_FOUND',
@@ -50,8 +62,14 @@ export class BitcoinViews implements BitcoinView {
   }
 
   async feeRate(blocks: number): Promise<number> {
+    const { source, clock } = this.#parts
+    const known = this.#feeRates.get(blocks)
+    if (known && clock.nowMs() - known.atMs < FEE_RATE_FRESH_MS) return known.rate
     try {
-      return await this.#parts.source.feeRate(blocks, { signal: AbortSignal.timeout(SOURCE_TIMEOUT_MS) })
+      const rate = await source.feeRate(blocks, { signal: AbortSignal.timeout(SOURCE_TIMEOUT_MS) })
+      if (this.#feeRates.size >= MAX_FEE_RATES) this.#feeRates.clear()
+      this.#feeRates.set(blocks, { atMs: clock.nowMs(), rate })
+      return rate
     } catch (cause) {
       throw sourceDown(cause)
     }

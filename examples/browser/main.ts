@@ -63,6 +63,7 @@ on('send', 'submit', async () => {
 async function show(): Promise<void> {
   if (!account) return
   element('balance').textContent = `${formatEther(await node.getBalance({ address: account }))} BTC`
-  // Derived here from the committee's key, and compared with the node's answer.
+  // Derived here and compared with the node's answer. Before real money moves give `trust` too (examples/viem): the committee's key is
+  // the node's word otherwise.
   element('deposit').textContent = (await node.getDepositAddress({ account })).address
 }

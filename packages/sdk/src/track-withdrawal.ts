@@ -11,7 +11,7 @@ export interface TrackWithdrawalParameters extends WaitOptions {
 
 /**
  * Gives every state of a withdrawal in which something changed (status, reason, Bitcoin transaction, confirmations), until it is
- * settled in a final block, cancelled or failed: `for await (const state of client.trackWithdrawal({ id }))`.
+ * settled in a final block, cancelled or failed: `for await (const state of client.trackWithdrawal({ id }))`. `timeoutMs` is the longest time without a change.
  * @throws WITHDRAWAL_NOT_FOUND, WAIT_TIMEOUT
  */
 export async function* trackWithdrawal(
