@@ -1,5 +1,7 @@
 // The load, in a process of its own: what it costs is nobody's. It is told what to send, sends it, and says how long that took.
-import { Agent, request } from 'node:http'
+import { Client } from 'undici'
+
+const JSON_HEADERS = { 'content-type': 'application/json' }
 
 /** Requests, one list for each account; those of a list go one after the other, in order of nonce. */
 export interface LoadTask {
@@ -22,34 +24,20 @@ process.on('message', (task: LoadTask) => {
 })
 
 async function run({ url, connections, bodies }: LoadTask): Promise<LoadResult> {
-  const agent = new Agent({ keepAlive: true, maxSockets: connections })
   const waiting = [...bodies]
   let error: string | undefined
-  const worker = async () => {
+  const clients = Array.from({ length: connections }, () => new Client(url, { pipelining: 1 }))
+  const work = async (client: Client) => {
     for (let list = waiting.shift(); list; list = waiting.shift())
       for (const body of list) {
-        const answer = await post(url, agent, body)
-        if (error === undefined && answer.includes('"error"')) error = answer.slice(0, 300)
+        const answer = await client.request({ path: '/', method: 'POST', headers: JSON_HEADERS, body })
+        const text = await answer.body.text()
+        if (error === undefined && text.includes('"error"')) error = text.slice(0, 300)
       }
   }
   const began = performance.now()
-  await Promise.all(Array.from({ length: connections }, worker))
+  await Promise.all(clients.map(work))
   const ms = performance.now() - began
-  agent.destroy()
+  await Promise.all(clients.map((client) => client.close()))
   return { ms, ...(error === undefined ? {} : { error }) }
-}
-
-function post(url: string, agent: Agent, body: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }
-    const call = request(url, { method: 'POST', agent, headers }, (response) => {
-      let text = ''
-      response.setEncoding('utf8')
-      response.on('data', (part: string) => (text += part))
-      response.on('end', () => resolve(text))
-      response.on('error', reject)
-    })
-    call.on('error', reject)
-    call.end(body)
-  })
 }
