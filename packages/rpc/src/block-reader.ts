@@ -38,6 +38,8 @@ export class BlockReader {
       return this.find(named['blockNumber'])
     }
     if (typeof parameter === 'string' && /^0x[0-9a-fA-F]{64}$/.test(parameter)) return store.block(readHash(parameter))
+    // The most frequent ones need no look into the database.
+    if (parameter === 'latest' || parameter === 'pending') return store.block(store.pointers().head.hash)
     const hash = store.canonicalHash(this.number(parameter))
     return hash && store.block(hash)
   }

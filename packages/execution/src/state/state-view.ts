@@ -14,8 +14,13 @@ export function stateView(state: BlockState): StateView {
       record && {
         nonce: record.nonce,
         balance: wei(record.balance),
-        codeHash: toHex(record.codeHash) as Hash32,
-        storageRoot: toHex(record.storageRoot) as Hash32,
+        // Few ask for these.
+        get codeHash() {
+          return toHex(record.codeHash) as Hash32
+        },
+        get storageRoot() {
+          return toHex(record.storageRoot) as Hash32
+        },
       }
     )
   }
