@@ -2,7 +2,7 @@ import { createEVM } from '@ethereumjs/evm'
 import { describe, expect, it } from 'vitest'
 import { createCommon } from '@hawser/chain'
 import { fromHex } from '@hawser/primitives'
-import { rememberJumpDestinations } from './jump-destinations.ts'
+import { rememberJumpDestinations, watchJumps } from './jump-destinations.ts'
 
 const common = createCommon(18443)
 
@@ -20,5 +20,37 @@ describe('rememberJumpDestinations', () => {
       analyses.add(runState?.validJumps)
     }
     expect(analyses.size).toBe(2)
+  })
+})
+
+describe('watchJumps', () => {
+  // PUSH1 3 (n) JUMPDEST PUSH1 1 SWAP1 SUB DUP1 PUSH1 2 JUMPI STOP
+  const threeTimes = () => fromHex('0x60035b600190038060025700')
+  const run = (evm: Awaited<ReturnType<typeof createEVM>>, code: Uint8Array) => evm.runCode({ code, gasLimit: 1000n })
+  const watchedBy = async (evm: Awaited<ReturnType<typeof createEVM>>, code: Uint8Array) => {
+    let seen = 0
+    const stop = watchJumps(evm, () => void seen++)
+    await run(evm, code)
+    stop()
+    return seen
+  }
+
+  it('looks at a code that was analysed before it watched, and no more at one that was analysed while it did', async () => {
+    const evm = await createEVM({ common })
+    await rememberJumpDestinations(evm)
+    const [first, second] = [threeTimes(), threeTimes()]
+    await run(evm, first)
+    expect(await watchedBy(evm, first)).toBe(3)
+    expect(await watchedBy(evm, second)).toBe(3)
+    const stop = watchJumps(evm, () => {
+      throw new Error('time is up')
+    })
+    await expect(run(evm, second)).rejects.toThrow('time is up')
+    stop()
+    expect((await run(evm, second)).exceptionError).toBeUndefined()
+    // Another EVM, to which the analysis is known, is watched by its own.
+    const other = await createEVM({ common })
+    expect(await watchedBy(other, second)).toBe(3)
+    expect((await run(other, second)).exceptionError).toBeUndefined()
   })
 })

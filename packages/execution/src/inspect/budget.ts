@@ -1,19 +1,13 @@
 import type { EVMInterface } from '@ethereumjs/evm'
 import { AppError, type Clock } from '@hawser/primitives'
 import { FastEvm } from '../interpreter/fast-evm.ts'
+import { watchJumps } from '../jump-destinations.ts'
 import type { InspectionError } from './errors.ts'
 
 /** How long the event loop may wait for one call, in ms: other requests, blocks and votes go in between. */
 const MAX_STRETCH_MS = 10
 /** Loop turns between two looks at the clock. */
 const TURNS_PER_LOOK = 64
-
-const JUMPDEST = 0x5b
-
-interface OpcodeEntry {
-  readonly opcodeInfo: object
-  readonly opHandler: (...args: unknown[]) => unknown
-}
 
 /** What one request may take of the processor: it gives way regularly and ends at the deadline. */
 export class Budget {
@@ -59,14 +53,7 @@ export class Budget {
  * that is where the clock is looked at; other opcodes cost nothing more. Our own interpreter asks by itself.
  */
 export async function withBudget<T>(evm: EVMInterface, budget: Budget, run: () => Promise<T>): Promise<T> {
-  // EthereumJS has no other place to stop the interpreter than its step event, which copies stack and memory each time.
-  const opcodes = (evm as unknown as { _opcodeMap: OpcodeEntry[] })._opcodeMap
-  const plain = opcodes[JUMPDEST] as OpcodeEntry
-  opcodes[JUMPDEST] = {
-    ...plain,
-    opcodeInfo: Object.create(plain.opcodeInfo, { isAsync: { value: true } }) as object,
-    opHandler: () => budget.turn(),
-  }
+  const unwatch = watchJumps(evm, () => budget.turn())
   // EthereumJS awaits a listener with two parameters, and hears what one with a single parameter throws.
   const check = (_message: unknown) => budget.check()
   const pause = (_message: unknown, resolve?: () => void) => {
@@ -91,7 +78,7 @@ export async function withBudget<T>(evm: EVMInterface, budget: Budget, run: () =
     if (evm instanceof FastEvm) evm.pause = undefined
     evm.events?.off('beforeMessage', check)
     evm.events?.off('beforeMessage', pause)
-    opcodes[JUMPDEST] = plain
+    unwatch()
     delete pausing.pause
   }
 }
