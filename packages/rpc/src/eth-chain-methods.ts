@@ -3,7 +3,7 @@ import { toHex, ZERO_ADDRESS } from '@hawser/primitives'
 import type { RpcBackend } from './backend.ts'
 import type { BlockReader } from './block-reader.ts'
 import { readCall } from './call-params.ts'
-import { invalidParams, RpcCode, RpcError } from './errors.ts'
+import { invalidParams, reverted, RpcCode, RpcError } from './errors.ts'
 import { forkConfig } from './fork-config.ts'
 import type { Method, Methods } from './method.ts'
 import { quantity, readAddress, readBytes, readObject, required } from './params.ts'
@@ -115,7 +115,8 @@ async function fillTransaction(backend: RpcBackend, reader: BlockReader, limits:
   async function estimate(): Promise<bigint> {
     const estimated = await inspector.estimateGas(head, call, limits)
     if (typeof estimated === 'bigint') return estimated
-    throw new RpcError(RpcCode.server, estimated.kind === 'halt' ? estimated.reason : 'execution reverted')
+    if (estimated.kind === 'revert') throw reverted(estimated.output, estimated.reason)
+    throw new RpcError(RpcCode.server, estimated.kind === 'halt' ? estimated.reason : 'execution failed')
   }
 }
 
