@@ -3,6 +3,7 @@ import type { Common } from '@ethereumjs/common'
 import type { BlockRef, CallOutcome, CallRequest, Cancellable, Executed, StateChange, StateView } from '@hawser/chain'
 import { toHex, type Hash32 } from '@hawser/primitives'
 import type { KeyValueStore } from '@hawser/storage'
+import { blockHashes } from './block-hashes.ts'
 import { bad, type BlockResult, type BlockRun } from './block-run.ts'
 import { callHeader, estimateGas, runCall } from './call.ts'
 import { openMachine, type BlockHashes, type Machine } from './machine.ts'
@@ -83,13 +84,10 @@ export abstract class EthereumJsEngine {
    * after it, which are only simulated.
    */
   async machine(parent: BlockHeader, common: Common = parent.common, above?: BlockHashes): Promise<Machine> {
-    const { headerOf } = this.#parts
-    return openMachine(this.#states, common, this.#states.open(referenceTo(parent)), (number) => {
-      if (number > parent.number) return above?.(number)
-      let header: BlockHeader | undefined = parent
-      while (header && header.number > number) header = headerOf(toHex(header.parentHash) as Hash32)
-      return header && header.number === number ? referenceTo(header).hash : undefined
-    })
+    const below = blockHashes({ ...referenceTo(parent), header: parent }, this.#parts.headerOf)
+    return openMachine(this.#states, common, this.#states.open(referenceTo(parent)), (number) =>
+      number > parent.number ? above?.(number) : below(number),
+    )
   }
 
   /** Ends a run and compares what it came to with the header. @throws BLOCK_BAD_EXECUTION */
