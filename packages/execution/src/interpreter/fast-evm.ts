@@ -59,7 +59,8 @@ export class FastEvm extends EVM {
       ? execution.call(topCall(world, options.to.bytes, caller.bytes, value, data, gas))
       : execution.create({ value, initCode: data, salt: undefined, gas }, caller.bytes))
     // Told to EthereumJS's journal, which looks at them when the transaction ends.
-    for (const address of world.emptied) await this.journal.putAccount(new Address(address), new Account())
+    for (const address of world.emptied)
+      if (world.isDead(address)) await this.journal.putAccount(new Address(address), new Account())
     return resultOf(end, gas, world)
   }
 

@@ -8,7 +8,13 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { openMachine, type Machine } from '../machine.ts'
 import { StateDatabase } from '../state/state-database.ts'
-import { DELEGATING_ACCOUNT, PROGRAM_ACCOUNTS, randomProgram, RICH_ACCOUNT } from '../testing/random-program.ts'
+import {
+  DELEGATING_ACCOUNT,
+  EMPTY_ACCOUNT,
+  PROGRAM_ACCOUNTS,
+  randomProgram,
+  RICH_ACCOUNT,
+} from '../testing/random-program.ts'
 
 /** More for a long run: HAWSER_FUZZ_RUNS=20000 npx vitest run interpreter */
 const RUNS = Number(process.env['HAWSER_FUZZ_RUNS'] ?? 300)
@@ -88,6 +94,7 @@ async function machineWith(programs: readonly Uint8Array[]): Promise<Machine> {
     const program = programs[i]
     if (program) await state.putCode(addressOf(account), program)
   }
+  await state.putAccount(addressOf(EMPTY_ACCOUNT), createAccount({}))
   // Slots that hold something before the transaction.
   for (const slot of [0n, 1n])
     await state.putStorage(addressOf(PROGRAM_ACCOUNTS[0] as bigint), uintBE(slot, 32), Uint8Array.of(5))
@@ -194,4 +201,15 @@ describe('the interpreter', () => {
     const recursion = fromHex('0x5f5f5f5f5f305af150600160005401600055')
     await expectSame([recursion], call(16_000_000n, 0n, new Uint8Array()))
   })
+
+  it('leaves an empty account what it is given after it was touched (EIP-161)', async () => {
+    // CALL with nothing, then with 1 wei.
+    const pay = (wei: number) => `5f5f5f5f60${uintHex(wei)}61${EMPTY_ACCOUNT.toString(16)}5af150`
+    await expectSame([fromHex(`0x${pay(0)}${pay(1)}`)], call(100_000n, 0n, new Uint8Array()))
+    await expectSame([fromHex(`0x${pay(0)}`)], call(100_000n, 0n, new Uint8Array()))
+  })
 })
+
+function uintHex(value: number): string {
+  return value.toString(16).padStart(2, '0')
+}

@@ -1,12 +1,26 @@
 import { concatBytes, fromHex, uintBE } from '@hawser/primitives'
 import fc from 'fast-check'
 
-/** Accounts that random programs know of: each other, precompiles, one with balance alone, one that delegates, one that is not there. */
+/** Accounts that random programs know of: each other, precompiles, one with balance alone, one that delegates, an empty one, one that is not there. */
 export const PROGRAM_ACCOUNTS = [0xaa01n, 0xaa02n, 0xaa03n]
 export const RICH_ACCOUNT = 0xaa04n
 export const DELEGATING_ACCOUNT = 0xaa05n
+/** In the state, though it has nothing: left over from before EIP-161, or from a genesis. */
+export const EMPTY_ACCOUNT = 0xaa07n
 const ABSENT_ACCOUNT = 0xaa06n
-const ACCOUNTS = [...PROGRAM_ACCOUNTS, RICH_ACCOUNT, DELEGATING_ACCOUNT, ABSENT_ACCOUNT, 1n, 2n, 4n, 5n, 9n, 0x100n]
+const ACCOUNTS = [
+  ...PROGRAM_ACCOUNTS,
+  RICH_ACCOUNT,
+  DELEGATING_ACCOUNT,
+  EMPTY_ACCOUNT,
+  ABSENT_ACCOUNT,
+  1n,
+  2n,
+  4n,
+  5n,
+  9n,
+  0x100n,
+]
 
 /** Words at which the EVM behaves differently: around 0, the sign, the ends, sizes of memory. */
 const word = fc.oneof(
