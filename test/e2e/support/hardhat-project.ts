@@ -32,7 +32,7 @@ export async function hardhatProject(): Promise<HardhatProject | string> {
     rmSync(project, { recursive: true, force: true })
     mkdirSync(project)
     writeFileSync(join(project, 'package.json'), '{ "private": true, "type": "module" }\n')
-    for (const name of ['hardhat.config.mjs', 'contracts', 'scripts'])
+    for (const name of ['hardhat.config.mjs', 'contracts', 'scripts', 'test'])
       cpSync(join(FIXTURE, name), join(project, name), { recursive: true })
     const cli = join(folder, 'node_modules', 'hardhat', 'dist', 'src', 'cli.js')
     const command: HardhatProject['command'] = (args) => ({

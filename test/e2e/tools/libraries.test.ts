@@ -1,8 +1,7 @@
-import { cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { RLP } from '@ethereumjs/rlp'
+import { verifyMerkleProof } from '@ethereumjs/mpt'
 import type { Devnet } from '@hawser/node'
+import { fromHex, readUintBE, toHex } from '@hawser/primitives'
 import { ContractFactory, JsonRpcProvider, NonceManager, Wallet, type Contract, type EventLog } from 'ethers'
 import {
   ContractFunctionRevertedError,
@@ -11,25 +10,24 @@ import {
   getAddress,
   getContract,
   http,
+  keccak256,
   parseEther,
   parseEventLogs,
   parseGwei,
   webSocket,
-  type Abi,
   type Address,
   type BaseError,
   type Hex,
   type Log,
 } from 'viem'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { bin, eventually, ROOT, runCommand, startDevnet } from '../kit/devnet.ts'
-import { readerOf, walletOf } from './support/clients.ts'
-import { compileSolidity, type CompiledContract } from './support/compile-solidity.ts'
-import { hardhatProject } from './support/hardhat-project.ts'
+import { eventually, startDevnet } from '../../kit/devnet.ts'
+import { readerOf, walletOf } from '../support/clients.ts'
+import type { CompiledContract } from '../support/compile-solidity.ts'
+import { ACCOUNT, compileContract, deploy, TOKEN_SUPPLY } from '../support/deploy.ts'
 
-/** Each tool signs with an account of its own: they cannot disturb one another's nonces. */
-const ACCOUNT = { viem: 0, ethers: 1, cast: 2, forge: 3, hardhat: 4, uniswap: 5 } as const
-const TOKEN_SUPPLY = parseEther('1000000')
+/** What the devnet is told of `--rpc-max-batch`: it must reach every validator. */
+const MAX_BATCH = 50
 
 let devnet: Devnet
 let token: CompiledContract
@@ -38,25 +36,17 @@ const keyOf = (index: number) => devnet.accounts[index]?.privateKey as Hex
 const addressOf = (index: number) => devnet.accounts[index]?.address as Address
 
 beforeAll(async () => {
-  token = compileSolidity(join(ROOT, 'test', 'e2e', 'contracts', 'TestToken.sol'), 'TestToken')
-  devnet = await startDevnet()
+  token = compileContract('TestToken')
+  devnet = await startDevnet({ rpc: { limits: { maxBatch: MAX_BATCH } } })
 })
 afterAll(() => devnet?.stop())
-
-async function deploy(account: number, { abi, bytecode }: CompiledContract, args: readonly unknown[] = []) {
-  const wallet = walletOf(devnet, account)
-  const hash = await wallet.deployContract({ abi, bytecode, args })
-  const receipt = await wallet.waitForTransactionReceipt({ hash })
-  expect(receipt.status).toBe('success')
-  return { address: receipt.contractAddress as Address, receipt }
-}
 
 describe('viem', () => {
   const stranger = '0x00000000000000000000000000000000000a11ce'
   let tokenAddress: Address
 
   beforeAll(async () => {
-    tokenAddress = (await deploy(ACCOUNT.viem, token)).address
+    tokenAddress = (await deploy(devnet, ACCOUNT.viem, token)).address
   })
 
   it('sends a transfer whose value arrives to the wei and whose sender pays value and gas, no more', async () => {
@@ -235,6 +225,119 @@ describe('viem', () => {
         error: { code: -32601, message: expect.stringContaining('eth_noSuchMethod') as string },
       },
     ])
+    const tooMany = Array.from({ length: MAX_BATCH + 1 }, (_, id) => ({ jsonrpc: '2.0', id, method: 'eth_chainId' }))
+    for (const url of devnet.rpcUrls) {
+      const post = async (items: unknown[]) =>
+        (await (await fetch(url, { method: 'POST', body: JSON.stringify(items) })).json()) as unknown
+      expect(await post(tooMany)).toMatchObject({ error: { code: -32600 } })
+      expect(await post(tooMany.slice(1))).toHaveLength(MAX_BATCH)
+    }
+  })
+
+  it('finds the code that was deployed, and none where there is none', async () => {
+    const reader = readerOf(devnet.rpcUrl)
+    const code = (await reader.getCode({ address: tokenAddress })) as Hex
+    // Without constructor arguments and immutables, init code ends with what it deploys.
+    expect(code.length).toBeGreaterThan(2_000)
+    expect(token.bytecode.endsWith(code.slice(2))).toBe(true)
+    expect(await reader.getCode({ address: addressOf(ACCOUNT.viem) })).toBeUndefined()
+    expect(await reader.getCode({ address: tokenAddress, blockNumber: 0n })).toBeUndefined()
+  })
+
+  it('proves a balance of the token against the state root of a final block', async () => {
+    const reader = readerOf(devnet.rpcUrl)
+    const holder = addressOf(ACCOUNT.viem)
+    // Balances are OpenZeppelin's first slot.
+    const slot = keccak256(`0x${holder.slice(2).toLowerCase().padStart(64, '0')}${'00'.repeat(32)}`)
+    const { number, stateRoot } = await reader.getBlock()
+    const proof = await reader.getProof({ address: tokenAddress, storageKeys: [slot], blockNumber: number })
+    const verify = (key: Hex, nodes: readonly Hex[], root: Hex) =>
+      verifyMerkleProof(
+        fromHex(key),
+        nodes.map((node) => fromHex(node)),
+        { root: fromHex(root), useKeyHashing: true },
+      )
+    const account = RLP.decode((await verify(tokenAddress, proof.accountProof, stateRoot)) ?? undefined) as Uint8Array[]
+    expect(toHex(account[2] as Uint8Array)).toBe(proof.storageHash)
+    expect(toHex(account[3] as Uint8Array)).toBe(keccak256((await reader.getCode({ address: tokenAddress })) as Hex))
+    const [entry] = proof.storageProof
+    const word = RLP.decode((await verify(slot, entry?.proof ?? [], proof.storageHash)) ?? undefined) as Uint8Array
+    const balance = await reader.readContract({
+      ...token,
+      address: tokenAddress,
+      functionName: 'balanceOf',
+      args: [holder],
+      blockNumber: number,
+    })
+    expect(readUintBE(word)).toBe(balance)
+    expect(entry?.value).toBe(balance)
+    await expect(verify(tokenAddress, proof.accountProof, proof.storageHash)).rejects.toThrow()
+  })
+
+  it('traces a transaction with the callTracer', async () => {
+    const wallet = walletOf(devnet, ACCOUNT.viem)
+    const data = encodeFunctionData({ abi: token.abi, functionName: 'transfer', args: [stranger, 5n] })
+    const hash = await wallet.sendTransaction({ to: tokenAddress, data })
+    const receipt = await wallet.waitForTransactionReceipt({ hash })
+    const trace = await wallet.request<{
+      Method: 'debug_traceTransaction'
+      Parameters: unknown[]
+      ReturnType: unknown
+    }>({
+      method: 'debug_traceTransaction',
+      params: [hash, { tracer: 'callTracer', tracerConfig: { withLog: true } }],
+    })
+    expect(trace).toMatchObject({
+      type: 'CALL',
+      from: wallet.account.address.toLowerCase(),
+      to: tokenAddress,
+      input: data,
+      output: `0x${'1'.padStart(64, '0')}`,
+      gasUsed: `0x${receipt.gasUsed.toString(16)}`,
+      logs: [{ address: tokenAddress, topics: receipt.logs[0]?.topics, data: receipt.logs[0]?.data }],
+    })
+  })
+
+  it('simulates calls one after the other, with what they log and move', async () => {
+    const reader = readerOf(devnet.rpcUrl)
+    const account = addressOf(ACCOUNT.viem)
+    const to = '0x0000000000000000000000000000000000051411'
+    const call = (functionName: string, args: readonly unknown[]) => ({
+      to: tokenAddress,
+      abi: token.abi,
+      functionName,
+      args,
+    })
+    const { results: outcomes, assetChanges } = await reader.simulateCalls({
+      account,
+      calls: [
+        call('transfer', [to, 9n]),
+        call('balanceOf', [to]),
+        { to, value: 7n },
+        call('failWithReason', []),
+      ] as never,
+      traceAssetChanges: true,
+    })
+    // The calls are made from a plain ABI, which viem can tell no types of.
+    const results = outcomes as readonly { status: string; logs?: readonly Log[]; error?: Error }[]
+    expect(results.map(({ status }) => status)).toEqual(['success', 'success', 'success', 'failure'])
+    expect(results[1]).toMatchObject({ result: 9n })
+    expect(results[0]?.logs).toHaveLength(1)
+    expect(results[3]?.error?.message).toContain('not today')
+    const moved = assetChanges.map(({ token: { symbol }, value }) => [symbol, value.diff])
+    expect(moved).toContainEqual(['TEST', -9n])
+    expect(moved.some(([symbol, diff]) => symbol === 'ETH' && (diff as bigint) <= -7n)).toBe(true)
+    expect(await reader.getBalance({ address: to })).toBe(0n)
+  })
+
+  it('makes an access list with which a transfer goes through', async () => {
+    const wallet = walletOf(devnet, ACCOUNT.viem)
+    const data = encodeFunctionData({ abi: token.abi, functionName: 'transfer', args: [stranger, 6n] })
+    const { accessList, gasUsed } = await wallet.createAccessList({ to: tokenAddress, data })
+    // The balances of sender and receiver.
+    expect(accessList).toMatchObject([{ address: tokenAddress, storageKeys: [expect.any(String), expect.any(String)] }])
+    const hash = await wallet.sendTransaction({ to: tokenAddress, data, accessList })
+    expect(await wallet.waitForTransactionReceipt({ hash })).toMatchObject({ status: 'success', gasUsed })
   })
 
   it('finds every validator on the same chain', async () => {
@@ -272,6 +375,15 @@ describe('ethers', () => {
       expect(event?.args.toArray()).toEqual([addressOf(ACCOUNT.ethers), getAddress(to), 77n])
       await eventually('the event to be heard', () => heard.length > 0)
       expect(heard).toContainEqual([getAddress(to), 77n])
+      const request = await contract.getFunction('transfer').populateTransaction(to, 1n)
+      const { accessList } = (await provider.send('eth_createAccessList', [
+        { ...request, from: addressOf(ACCOUNT.ethers) },
+      ])) as { accessList: { address: string; storageKeys: string[] }[] }
+      expect(accessList).toHaveLength(1)
+      const listed = await (await signer.sendTransaction({ ...request, accessList })).wait()
+      expect(listed?.status).toBe(1)
+      const trace = (await provider.send('debug_traceTransaction', [listed?.hash, { tracer: 'callTracer' }])) as object
+      expect(trace).toMatchObject({ type: 'CALL', input: request.data })
       await expect(contract.getFunction('failWithError').staticCall()).rejects.toMatchObject({
         code: 'CALL_EXCEPTION',
         revert: { name: 'TooCurious' },
@@ -284,154 +396,5 @@ describe('ethers', () => {
       await provider.removeAllListeners()
       provider.destroy()
     }
-  })
-})
-
-describe('Foundry', () => {
-  const to = '0x00000000000000000000000000000000000ca570'
-  let folder: string
-
-  const run = async (tool: 'cast' | 'forge', args: readonly string[]) => {
-    const result = await runCommand(bin(tool), args, {
-      cwd: folder,
-      env: { ETH_RPC_URL: devnet.rpcUrl, NO_COLOR: '1' },
-    })
-    if (result.code !== 0) throw new Error(`${tool} ${args.join(' ')}: ${result.stderr}`)
-    return result.stdout.trim()
-  }
-
-  beforeAll(() => {
-    folder = mkdtempSync(join(tmpdir(), 'hawser-forge-'))
-    cpSync(join(ROOT, 'test', 'e2e', 'forge'), folder, { recursive: true })
-    writeFileSync(
-      join(folder, 'foundry.toml'),
-      `[profile.default]\nsrc = "."\nscript = "."\nlibs = []\noffline = true\nevm_version = "osaka"\nsolc = ${JSON.stringify(join(ROOT, 'packages', 'contracts', 'bin', 'solcw'))}\n`,
-    )
-  })
-  afterAll(() => rmSync(folder, { recursive: true, force: true }))
-
-  it('cast reads the chain and sends', async () => {
-    expect(await run('cast', ['chain-id'])).toBe('18443')
-    expect(await run('cast', ['balance', addressOf(ACCOUNT.cast)])).toBe(parseEther('10').toString())
-    const send = ['send', to, '--value', '0.5ether', '--private-key', keyOf(ACCOUNT.cast), '--json']
-    const sent = JSON.parse(await run('cast', send)) as { transactionHash: Hex; status: Hex }
-    expect(sent.status).toBe('0x1')
-    expect(await run('cast', ['balance', to, '--ether'])).toBe('0.500000000000000000')
-    const receipt = JSON.parse(await run('cast', ['receipt', sent.transactionHash, '--json'])) as { gasUsed: Hex }
-    expect(receipt.gasUsed).toBe('0x5208')
-    const final = JSON.parse(await run('cast', ['block', 'finalized', '--json'])) as { number: Hex; hash: Hex }
-    expect(BigInt(final.number)).toBeGreaterThan(0n)
-    const { hash } = await readerOf(devnet.rpcUrl).getBlock({ blockNumber: BigInt(final.number) })
-    expect(final.hash).toBe(hash)
-    const multicall = '0xcA11bde05977b3631167028862bE2a173976CA11'
-    expect(await run('cast', ['call', multicall, 'getChainId()(uint256)'])).toContain('18443')
-    expect((await run('cast', ['code', multicall])).length).toBeGreaterThan(1_000)
-    expect(await run('cast', ['code', to])).toBe('0x')
-  })
-
-  it('forge create deploys a contract', async () => {
-    const options = ['--private-key', keyOf(ACCOUNT.forge), '--broadcast', '--json', '--constructor-args', '3']
-    const { deployedTo } = JSON.parse(await run('forge', ['create', 'Counter.sol:Counter', ...options])) as {
-      deployedTo: Address
-    }
-    expect(await run('cast', ['call', deployedTo, 'count()(uint256)'])).toBe('3')
-  })
-
-  it('forge script --broadcast sends what the script did', async () => {
-    const output = await run('forge', [
-      'script',
-      'Deploy.s.sol:Deploy',
-      '--rpc-url',
-      devnet.rpcUrl,
-      '--private-key',
-      keyOf(ACCOUNT.forge),
-      '--broadcast',
-    ])
-    expect(output).toContain('ONCHAIN EXECUTION COMPLETE & SUCCESSFUL')
-    expect(readdirSync(join(folder, 'broadcast', 'Deploy.s.sol'))).toContain('18443')
-    const record = createRequire(import.meta.url)(
-      join(folder, 'broadcast', 'Deploy.s.sol', '18443', 'run-latest.json'),
-    ) as {
-      receipts: readonly { status: Hex; contractAddress: Address | null }[]
-    }
-    expect(record.receipts.map(({ status }) => status)).toEqual(['0x1', '0x1'])
-    const counter = record.receipts.find(({ contractAddress }) => contractAddress)?.contractAddress as Address
-    expect(await run('cast', ['call', counter, 'count()(uint256)'])).toBe('8')
-  })
-})
-
-describe('Hardhat', () => {
-  it('deploys through an HTTP network', { timeout: 240_000 }, async (context) => {
-    const project = await hardhatProject()
-    if (typeof project === 'string') {
-      if (process.env['CI'] === 'true') throw new Error(project)
-      return context.skip(project)
-    }
-    const { code, stdout, stderr } = await project.run(['run', 'scripts/deploy.mjs'], {
-      HAWSER_RPC_URL: devnet.rpcUrl,
-      HAWSER_PRIVATE_KEY: keyOf(ACCOUNT.hardhat),
-    })
-    expect(code, stderr).toBe(0)
-    const { receipt } = JSON.parse(stdout.trim().split('\n').at(-1) as string) as {
-      receipt: { status: Hex; contractAddress: Address }
-    }
-    expect(receipt.status).toBe('0x1')
-    const greeting = await readerOf(devnet.rpcUrl).readContract({
-      address: receipt.contractAddress,
-      abi: [
-        { type: 'function', name: 'greeting', stateMutability: 'view', inputs: [], outputs: [{ type: 'string' }] },
-      ] as const,
-      functionName: 'greeting',
-    })
-    expect(greeting).toBe('Moored')
-  })
-})
-
-describe('Uniswap v2', () => {
-  it('creates a pair by CREATE2, takes liquidity and swaps at the price of its formula', async () => {
-    const load = (name: string) =>
-      createRequire(import.meta.url)(`@uniswap/v2-core/build/${name}.json`) as { abi: Abi; bytecode: string }
-    const factoryArtifact = load('UniswapV2Factory')
-    const pairAbi = load('UniswapV2Pair').abi
-    const wallet = walletOf(devnet, ACCOUNT.uniswap)
-    const me = wallet.account.address
-    const send = async (address: Address, abi: Abi, functionName: string, args: readonly unknown[]) => {
-      const hash = await wallet.writeContract({ address, abi, functionName, args })
-      const receipt = await wallet.waitForTransactionReceipt({ hash })
-      expect(receipt.status, functionName).toBe('success')
-    }
-    const read = <T>(address: Address, abi: Abi, functionName: string, args: readonly unknown[] = []) =>
-      wallet.readContract({ address, abi, functionName, args }) as Promise<T>
-
-    const factory = await deploy(
-      ACCOUNT.uniswap,
-      { abi: factoryArtifact.abi, bytecode: `0x${factoryArtifact.bytecode}` },
-      [me],
-    )
-    const [a, b] = [await deploy(ACCOUNT.uniswap, token), await deploy(ACCOUNT.uniswap, token)]
-    await send(factory.address, factoryArtifact.abi, 'createPair', [a.address, b.address])
-    const pair = await read<Address>(factory.address, factoryArtifact.abi, 'getPair', [a.address, b.address])
-    const [token0, token1] = [a.address, b.address].sort((x, y) => (BigInt(x) < BigInt(y) ? -1 : 1)) as [
-      Address,
-      Address,
-    ]
-
-    const liquidity = parseEther('1000')
-    await send(token0, token.abi, 'transfer', [pair, liquidity])
-    await send(token1, token.abi, 'transfer', [pair, liquidity])
-    await send(pair, pairAbi, 'mint', [me])
-    // sqrt(x * y), less the 1000 that nobody owns.
-    expect(await read<bigint>(pair, pairAbi, 'balanceOf', [me])).toBe(liquidity - 1_000n)
-
-    const paid = parseEther('10')
-    const bought = (paid * 997n * liquidity) / (liquidity * 1_000n + paid * 997n)
-    await send(token0, token.abi, 'transfer', [pair, paid])
-    await expect(
-      wallet.simulateContract({ address: pair, abi: pairAbi, functionName: 'swap', args: [0n, bought + 1n, me, '0x'] }),
-    ).rejects.toThrow('UniswapV2: K')
-    await send(pair, pairAbi, 'swap', [0n, bought, me, '0x'])
-    expect(await read<bigint>(token1, token.abi, 'balanceOf', [me])).toBe(TOKEN_SUPPLY - liquidity + bought)
-    const [reserve0, reserve1] = await read<readonly [bigint, bigint, number]>(pair, pairAbi, 'getReserves')
-    expect([reserve0, reserve1]).toEqual([liquidity + paid, liquidity - bought])
   })
 })
