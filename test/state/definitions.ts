@@ -52,6 +52,7 @@ const contract = (code: string, storage: Record<`0x${string}`, `0x${string}`> = 
   code: `0x${code}` as const,
   storage,
 })
+const empty = { balance: '0x00', nonce: '0x00', code: '0x', storage: {} } as const
 const word = (n: number) => `0x${n.toString(16).padStart(64, '0')}` as const
 const common = { nonce: '0x00', secretKey: SECRET, sender: SENDER, to: CONTRACT }
 
@@ -95,7 +96,8 @@ export const DEFINITIONS: Readonly<Record<string, Definition>> = {
     comment: 'transactions that cannot stand: the nonce is not the sender’s, or there is too little gas for the data',
     forks: [...OLD, ...NEW],
     env,
-    pre: { [SENDER]: { ...rich, nonce: '0x03' }, [CONTRACT]: contract('00') },
+    // An empty account, too, as states before EIP-161 have them: nothing touches it, so it stays.
+    pre: { [SENDER]: { ...rich, nonce: '0x03' }, [CONTRACT]: contract('00'), [OTHER]: empty },
     transaction: {
       ...common,
       gasPrice: '0x0a',
@@ -113,7 +115,7 @@ export const DEFINITIONS: Readonly<Record<string, Definition>> = {
       ...common,
       maxFeePerGas: '0x07d0',
       maxPriorityFeePerGas: '0x05',
-      accessLists: [[{ address: CONTRACT, storageKeys: [word(0), word(7)] }], []],
+      accessLists: [[{ address: CONTRACT, storageKeys: [word(0), '0x07'] }], []],
       data: ['0x', '0x01'],
       gasLimit: ['0x061a80'],
       value: ['0x00', '0x03'],

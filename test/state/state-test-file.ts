@@ -25,7 +25,13 @@ const bytes = v.pipe(
 const address = v.pipe(bytes, v.length(42, 'no address of 20 bytes'))
 const hash = v.pipe(bytes, v.length(66, 'no hash of 32 bytes'))
 
-const accessList = v.array(v.object({ address, storageKeys: v.array(hash) }))
+/** Old fillers leave leading zeros out. */
+const storageKey = v.pipe(
+  bytes,
+  v.maxLength(66, 'more than 32 bytes'),
+  v.transform((text) => `0x${text.slice(2).padStart(64, '0')}` as const),
+)
+const accessList = v.array(v.object({ address, storageKeys: v.array(storageKey) }))
 
 const authorization = v.object({
   chainId: quantity,
