@@ -18,6 +18,9 @@ const dispatcher = new Dispatcher(
     bug: () => {
       throw new TypeError('cannot read properties of undefined')
     },
+    revertLarge: () => {
+      throw reverted(new Uint8Array(maxResponseChars / 4), undefined)
+    },
     // Error("no"), as Solidity encodes it.
     revert: () => {
       const output = new Uint8Array(100)
@@ -84,6 +87,12 @@ describe('Dispatcher', () => {
     const batch = Array.from({ length: 4 }, (_, id) => ({ id, method: 'large' }))
     const answers = (await send(batch)) as { result?: string; error?: { code: number } }[]
     expect(answers.map((answer) => answer.error?.code)).toEqual([undefined, -32005, -32005, -32005])
+  })
+
+  it('counts what reverted calls returned as part of a batch’s answer', async () => {
+    const batch = Array.from({ length: 4 }, (_, id) => ({ id, method: 'revertLarge' }))
+    const answers = (await send(batch)) as { error: { code: number } }[]
+    expect(answers.map(({ error }) => error.code)).toEqual([3, -32005, -32005, -32005])
   })
 
   it('refuses a batch beyond the limit whole', async () => {

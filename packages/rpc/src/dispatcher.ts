@@ -72,7 +72,7 @@ export class Dispatcher {
         new RpcError(RpcCode.invalidRequest, 'invalid request: method must be a string, id a string or number'),
       )
     const answered = (result: unknown): Answer => this.#tell(id as Id | undefined, result, room, method)
-    const failed = (error: unknown): Answer => this.#tellError(id as Id | undefined, error, method)
+    const failed = (error: unknown): Answer => this.#tellError(id as Id | undefined, error, room, method)
     try {
       // With no room left the work is not even begun.
       if (room.left <= 0) throw tooLarge()
@@ -90,15 +90,20 @@ export class Dispatcher {
       room.left -= response.length
       return id === undefined ? undefined : response
     } catch (error) {
-      return this.#tellError(id, error, method)
+      return this.#tellError(id, error, room, method)
     }
   }
 
-  #tellError(id: Id | undefined, thrown: unknown, method: string): Answer {
+  #tellError(id: Id | undefined, thrown: unknown, room: Room, method: string): Answer {
     const error = toRpcError(thrown)
     if (error.code === RpcCode.internal)
       this.#logger.error({ method, err: messageOf(thrown) }, 'a JSON-RPC method failed')
-    return id === undefined ? undefined : failure(id, error)
+    if (id === undefined) return undefined
+    const response = failure(id, error)
+    // What a call reverted with may be as long as a result.
+    if (response.length > room.left) return failure(id, tooLarge())
+    room.left -= response.length
+    return response
   }
 
   #call(name: string, params: unknown, caller: Caller): unknown {

@@ -39,6 +39,29 @@ describe('ExecutionGate', () => {
     expect(running).toHaveLength(calls.length)
   })
 
+  it('gives every client its turn, however many requests another one has waiting', async () => {
+    const started: string[] = []
+    const gate = new ExecutionGate({ ...DEFAULT_LIMITS, maxExecutions: 1 }, clock)
+    const ends: (() => void)[] = []
+    const { eth_call } = gate.guard({
+      eth_call: (_, { address }) => {
+        started.push(address)
+        return new Promise<void>((resolve) => ends.push(resolve))
+      },
+    })
+    const call = (address: string) => (eth_call?.([], { address }) as Promise<void>).catch((error: unknown) => error)
+    const greedy = Array.from({ length: 1 + MAX_WAITING_FACTOR }, () => call('greedy'))
+    void call('modest')
+    void call('modest')
+    // The queue was full: the greedy client's last requests gave way.
+    expect(await greedy.at(-1)).toMatchObject({ code: -32005 })
+    for (let i = 0; i < 4; i++) {
+      ends[i]?.()
+      await settled()
+    }
+    expect(started).toEqual(['greedy', 'greedy', 'modest', 'greedy', 'modest'])
+  })
+
   it('leaves cheap methods alone', () => {
     expect(held('eth_call').methods['eth_chainId']?.([], caller)).toBe('0x1')
   })

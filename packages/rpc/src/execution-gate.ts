@@ -19,6 +19,8 @@ const EXECUTIONS = new Set([
   'bridge_getReserves',
   'bridge_getReservesProof',
   'bridge_getCustodyCoins',
+  'bridge_getWithdrawals',
+  'finality_getProof',
 ])
 
 /** What may run for seconds: only so many in a second for one client. */
@@ -26,11 +28,18 @@ function isTrace(method: string): boolean {
   return method.startsWith('debug_trace') || method === 'eth_simulateV1'
 }
 
-/** Keeps expensive methods within their limits. */
+interface Waiting {
+  readonly start: () => void
+  readonly refuse: (error: RpcError) => void
+}
+
+/** Keeps expensive methods within their limits; clients take turns, so that one cannot keep the others out. */
 export class ExecutionGate {
   readonly #limits: RpcLimits
   readonly #clock: Clock
-  readonly #waiting: (() => void)[] = []
+  /** Who waits, by client; the first client of the map has the next turn. */
+  readonly #waiting = new Map<string, Waiting[]>()
+  #waitingCount = 0
   /** What each client has begun in its present second. */
   readonly #rates = new Map<string, { second: number; count: number }>()
   #running = 0
@@ -53,7 +62,7 @@ export class ExecutionGate {
   #guarded(name: string, method: Method): Method {
     return async (params, caller) => {
       if (isTrace(name)) this.#count(caller.address)
-      await this.#enter()
+      await this.#enter(caller.address)
       try {
         return await method(params, caller)
       } finally {
@@ -63,22 +72,45 @@ export class ExecutionGate {
   }
 
   /** @throws -32005 when too many wait already */
-  async #enter(): Promise<void> {
-    const { maxExecutions } = this.#limits
-    if (this.#running < maxExecutions) {
+  async #enter(client: string): Promise<void> {
+    if (this.#running < this.#limits.maxExecutions) {
       this.#running++
       return
     }
-    if (this.#waiting.length >= maxExecutions * MAX_WAITING_FACTOR)
-      throw new RpcError(RpcCode.limitExceeded, `the node is busy: ${maxExecutions} executions run, try again later`)
+    if (this.#waitingCount >= this.#limits.maxExecutions * MAX_WAITING_FACTOR) this.#makeRoom(client)
+    this.#waitingCount++
     // Whoever leaves hands its place on.
-    await new Promise<void>((resolve) => this.#waiting.push(resolve))
+    await new Promise<void>((start, refuse) => {
+      const mine = this.#waiting.get(client)
+      if (mine) mine.push({ start, refuse })
+      else this.#waiting.set(client, [{ start, refuse }])
+    })
+  }
+
+  /** The last request of the client that has most of them waiting gives way. @throws -32005 when it is this client */
+  #makeRoom(client: string): void {
+    const busy = new RpcError(
+      RpcCode.limitExceeded,
+      `the node is busy: ${this.#limits.maxExecutions} executions run, try again later`,
+    )
+    const most = [...this.#waiting.values()].reduce((a, b) => (b.length > a.length ? b : a))
+    if ((this.#waiting.get(client)?.length ?? 0) + 1 >= most.length) throw busy
+    most.pop()?.refuse(busy)
+    this.#waitingCount--
   }
 
   #leave(): void {
-    const next = this.#waiting.shift()
-    if (next) next()
-    else this.#running--
+    const [turn] = this.#waiting
+    if (!turn) {
+      this.#running--
+      return
+    }
+    const [client, mine] = turn
+    const next = mine.shift()
+    this.#waiting.delete(client)
+    if (mine.length > 0) this.#waiting.set(client, mine)
+    this.#waitingCount--
+    next?.start()
   }
 
   /** @throws -32005 when the client began too many in this second */

@@ -1,13 +1,14 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import { AppError, messageOf, systemClock, type Logger } from '@hawser/primitives'
 import { WebSocketServer } from 'ws'
 import type { RpcBackend } from './backend.ts'
+import { ConnectionLoad, TOO_MANY_BODIES } from './connection-load.ts'
 import { Dispatcher } from './dispatcher.ts'
 import { errorBody, RpcCode } from './errors.ts'
 import { ExecutionGate } from './execution-gate.ts'
 import { corsHeaders, isServedHost, isServedOrigin, type HttpGuardOptions } from './http-guard.ts'
-import { MAX_BODIES, type RpcLimits } from './limits.ts'
+import type { RpcLimits } from './limits.ts'
 import { createMethods } from './methods.ts'
 import { DEFAULT_API, DEFAULT_CORS_ORIGINS, DEFAULT_VHOSTS, resolveLimits, type RpcServerOptions } from './options.ts'
 import { Subscriptions } from './subscriptions.ts'
@@ -18,13 +19,14 @@ const KEEP_ALIVE_MS = 65_000
 /** How long a client may take to send a request's head, and the whole of it. */
 const HEADERS_TIMEOUT_MS = 20_000
 const REQUEST_TIMEOUT_MS = 60_000
+/** How long a connection may neither send nor take a byte, as when it does not read its answer. */
+const SOCKET_TIMEOUT_MS = 5 * 60_000
 
 interface Endpoint extends HttpGuardOptions {
   readonly dispatcher: Dispatcher
   readonly limits: RpcLimits
   readonly logger: Logger
-  /** What is on its way at present. */
-  readonly load: { bodyBytes: number; readonly requests: Map<Socket, number> }
+  readonly load: ConnectionLoad
 }
 
 /** JSON-RPC over HTTP and WebSocket on one port. */
@@ -60,23 +62,26 @@ export class RpcServer {
       logger,
       corsOrigins: options.corsOrigins ?? DEFAULT_CORS_ORIGINS,
       vhosts: (options.vhosts ?? DEFAULT_VHOSTS).map((name) => name.toLowerCase()),
-      load: { bodyBytes: 0, requests: new Map() },
+      load: new ConnectionLoad(limits),
     }
     const http = createServer(
       { keepAliveTimeout: KEEP_ALIVE_MS, headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS },
       (request, response) => answerHttp(endpoint, request, response),
     )
     http.maxConnections = limits.maxConnections
+    http.timeout = SOCKET_TIMEOUT_MS
     const sockets = new WebSocketServer({
       server: http,
       maxPayload: limits.maxBodyBytes,
-      verifyClient: ({ origin, req }: { origin: string | undefined; req: IncomingMessage }) =>
-        sockets.clients.size < limits.maxSockets &&
-        isServedHost(req.headers.host, endpoint.vhosts) &&
-        isServedOrigin(origin, endpoint.corsOrigins),
+      verifyClient: ({ req }: { req: IncomingMessage }, answer: (ok: boolean, status?: number) => void) => {
+        const { host, origin } = req.headers
+        if (!isServedHost(host, endpoint.vhosts) || !isServedOrigin(origin, endpoint.corsOrigins)) answer(false, 403)
+        else if (sockets.clients.size >= limits.maxSockets) answer(false, 503)
+        else answer(true)
+      },
     })
-    sockets.on('connection', (socket, request) =>
-      serveSocket({ dispatcher, subscriptions, limits, logger, address: request.socket.remoteAddress ?? '' }, socket),
+    sockets.on('connection', (socket, { socket: connection }) =>
+      serveSocket({ ...endpoint, subscriptions, clock: systemClock, connection }, socket),
     )
     // The HTTP server's own error is reported by `listen`; ws repeats it.
     sockets.on('error', () => undefined)
@@ -139,31 +144,23 @@ function answerHttp(endpoint: Endpoint, request: IncomingMessage, response: Serv
     return refuse(403, `origin not allowed: "${origin?.slice(0, 80)}"; add it to --rpc-cors-origins`)
 
   const { socket } = request
-  const open = (load.requests.get(socket) ?? 0) + 1
   const giveUp = (status: number, code: number, message: string) => {
     response.setHeader('connection', 'close')
     end(response, status, cors, errorBody(code, message))
   }
-  if (open > limits.maxConnectionRequests)
+  const open = load.begin(socket)
+  if (!open)
     return giveUp(429, RpcCode.limitExceeded, `more than ${limits.maxConnectionRequests} requests at the same time`)
-  load.requests.set(socket, open)
-  response.once('close', () => {
-    const left = (load.requests.get(socket) ?? 1) - 1
-    if (left > 0) load.requests.set(socket, left)
-    else load.requests.delete(socket)
-    load.bodyBytes -= length
-  })
+  response.once('close', () => open.end())
 
   const parts: Buffer[] = []
   let length = 0
   request.on('data', (part: Buffer) => {
-    length += part.length
-    load.bodyBytes += part.length
     if (response.writableEnded) return
+    length += part.length
     if (length > limits.maxBodyBytes)
       giveUp(413, RpcCode.invalidRequest, `request body too large: at most ${limits.maxBodyBytes} bytes`)
-    else if (load.bodyBytes > MAX_BODIES * limits.maxBodyBytes)
-      giveUp(503, RpcCode.limitExceeded, 'the node is busy: too many large requests at the same time, try again later')
+    else if (!open.add(part.length)) giveUp(503, RpcCode.limitExceeded, TOO_MANY_BODIES)
     else parts.push(part)
     if (response.writableEnded) parts.length = 0
   })

@@ -37,6 +37,15 @@ function results(interest: Interest, event: Event): readonly unknown[] {
 
 export interface Subscriber {
   send(message: object): void
+  /** False once it has left: a request that was waiting then must not bring it back. */
+  isOpen(): boolean
+}
+
+interface Filter {
+  readonly interest: Interest
+  readonly blocks: boolean
+  waiting: unknown[]
+  usedAtMs: number
 }
 
 /** eth_subscribe over WebSocket, and its older form, filters that are polled. */
@@ -44,10 +53,8 @@ export class Subscriptions {
   readonly #backend: RpcBackend
   readonly #clock: Clock
   readonly #bySubscriber = new Map<Subscriber, Map<Hex, Interest>>()
-  readonly #filters = new Map<
-    Hex,
-    { readonly interest: Interest; readonly blocks: boolean; waiting: unknown[]; usedAtMs: number }
-  >()
+  /** The one unused for longest first. */
+  readonly #filters = new Map<Hex, Filter>()
   readonly #stops: (() => void)[]
   readonly #maxSubscriptions: number
   #behind: boolean
@@ -79,6 +86,7 @@ export class Subscriptions {
   }
 
   subscribe(subscriber: Subscriber, name: unknown, options: unknown): Hex {
+    if (!subscriber.isOpen()) throw new RpcError(RpcCode.server, 'the connection is closed')
     const mine = this.#bySubscriber.get(subscriber) ?? new Map<Hex, Interest>()
     if (mine.size >= this.#maxSubscriptions)
       throw new RpcError(RpcCode.limitExceeded, `a connection may have ${this.#maxSubscriptions} subscriptions`)
@@ -98,12 +106,11 @@ export class Subscriptions {
 
   /** A polling filter. `blocks`: hashes of new blocks instead of their headers. */
   addFilter(interest: Interest, blocks = false): Hex {
-    const now = this.#clock.nowMs()
-    for (const [id, filter] of this.#filters) if (now - filter.usedAtMs > FILTER_LIFETIME_MS) this.#filters.delete(id)
-    const oldest = this.#filters.keys().next()
-    if (this.#filters.size >= MAX_FILTERS && !oldest.done) this.#filters.delete(oldest.value)
+    this.#dropExpired()
+    const [longestUnused] = this.#filters.keys()
+    if (this.#filters.size >= MAX_FILTERS && longestUnused) this.#filters.delete(longestUnused)
     const id = freshId()
-    this.#filters.set(id, { interest, blocks, waiting: [], usedAtMs: now })
+    this.#filters.set(id, { interest, blocks, waiting: [], usedAtMs: this.#clock.nowMs() })
     return id
   }
 
@@ -112,19 +119,34 @@ export class Subscriptions {
   }
 
   filterInterest(id: Hex): Interest {
-    const filter = this.#filters.get(id)
-    if (!filter) throw new RpcError(RpcCode.server, 'filter not found')
-    return filter.interest
+    return this.#use(id).interest
   }
 
   /** What came since the last time. */
   changes(id: Hex): unknown[] {
-    const filter = this.#filters.get(id)
-    if (!filter) throw new RpcError(RpcCode.server, 'filter not found')
-    filter.usedAtMs = this.#clock.nowMs()
+    const filter = this.#use(id)
     const { waiting } = filter
     filter.waiting = []
     return waiting
+  }
+
+  /** The filter, which is now the last one used. @throws -32000 */
+  #use(id: Hex): Filter {
+    this.#dropExpired()
+    const filter = this.#filters.get(id)
+    if (!filter) throw new RpcError(RpcCode.server, 'filter not found')
+    filter.usedAtMs = this.#clock.nowMs()
+    this.#filters.delete(id)
+    this.#filters.set(id, filter)
+    return filter
+  }
+
+  #dropExpired(): void {
+    const now = this.#clock.nowMs()
+    for (const [id, { usedAtMs }] of this.#filters) {
+      if (now - usedAtMs <= FILTER_LIFETIME_MS) return
+      this.#filters.delete(id)
+    }
   }
 
   /** Whether anybody listens: otherwise an event costs nothing. */
