@@ -1,6 +1,6 @@
 import type { BlockHeader } from '@ethereumjs/block'
 import type { TypedTransaction } from '@ethereumjs/tx'
-import { createAddressFromString, type Address as EthereumAddress } from '@ethereumjs/util'
+import { createAddressFromString, EthereumJSError, type Address as EthereumAddress } from '@ethereumjs/util'
 import { runTx, type RunTxOpts } from '@ethereumjs/vm'
 import { logsBloom, type Log, type Receipt } from '@hawser/chain'
 import { SYSTEM_ADDRESS } from '@hawser/contracts'
@@ -56,7 +56,10 @@ export abstract class BlockRun {
     await this.before()
   }
 
-  /** Runs the next transaction. @throws BLOCK_BAD_EXECUTION when it cannot stand here; nothing of it is left then. */
+  /**
+   * Runs the next transaction.
+   * @throws BLOCK_BAD_EXECUTION when it cannot stand here; nothing of it is left then. Other errors are this node's own.
+   */
   abstract transaction(tx: TypedTransaction): Promise<TransactionOutcome>
 
   /** Closes the block, and says what it came to. */
@@ -106,7 +109,8 @@ export abstract class BlockRun {
         skipHardForkValidation: true,
       })
     } catch (cause) {
-      throw bad(`a transaction cannot run: ${cause instanceof Error ? cause.message : String(cause)}`, cause)
+      if (!isVerdict(cause)) throw cause
+      throw bad(`a transaction cannot run: ${cause.message}`, cause)
     }
     const { execResult, receipt, totalGasSpent } = result
     const failed = execResult.exceptionError !== undefined
@@ -155,6 +159,14 @@ export function withoutBaseFee(header: BlockHeader): BlockHeader {
 
 function formLog([address, topics, data]: [Uint8Array, Uint8Array[], Uint8Array]): Log {
   return { address: toHex(address) as Address, topics: topics.map((topic) => toHex(topic) as Hash32), data }
+}
+
+/**
+ * Whether an error says something of the transaction. Anything else (a database that cannot be read, memory that ends, a time limit)
+ * is this node's own trouble, and no block is bad for it.
+ */
+function isVerdict(thrown: unknown): thrown is Error {
+  return thrown instanceof EthereumJSError || (thrown instanceof AppError && thrown.info.fault !== 'local')
 }
 
 /** A block that cannot be what it says. */

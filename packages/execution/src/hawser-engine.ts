@@ -22,6 +22,7 @@ import {
 import { BEST_BLOCK_SLOT, systemContracts } from '@hawser/contracts'
 import {
   fromHex,
+  isAppError,
   messageOf,
   readUintBE,
   toHex,
@@ -105,6 +106,7 @@ export class HawserEngine extends EthereumJsEngine implements ExecutionEngine {
         await run.transaction(tx)
         take(tx, size)
       } catch (error) {
+        if (!isAppError(error, 'BLOCK_BAD_EXECUTION')) throw error
         logger.warn({ inherent: call.label, err: messageOf(error) }, 'an inherent was left out of the block')
       }
     }
@@ -125,6 +127,7 @@ export class HawserEngine extends EthereumJsEngine implements ExecutionEngine {
         await run.transaction(tx)
         take(tx, size)
       } catch (error) {
+        if (!isAppError(error, 'BLOCK_BAD_EXECUTION')) throw error
         blocked.add(sender)
         dropped.push(transactionHash(tx))
         logger.debug({ err: messageOf(error) }, 'a transaction could not go into the block')

@@ -16,16 +16,7 @@ import type {
   TransactionTrace,
 } from '@hawser/chain'
 import { senderOf, transactionHash } from '@hawser/chain'
-import {
-  isAppError,
-  systemClock,
-  toHex,
-  ZERO_ADDRESS,
-  type Address,
-  type Clock,
-  type Hash32,
-  type Hex,
-} from '@hawser/primitives'
+import { systemClock, toHex, ZERO_ADDRESS, type Address, type Clock, type Hash32, type Hex } from '@hawser/primitives'
 import { callHeader, estimateGas, outcomeOf, tryMessage } from '../call.ts'
 import { bad } from '../block-run.ts'
 import type { EthereumJsEngine } from '../engine.ts'
@@ -173,47 +164,39 @@ export class EthereumJsInspector implements Inspector {
     const budget = new Budget(this.#clock, limits.timeoutMs)
     const room = new TraceRoom(limits.maxTraceChars)
     const { machine, run } = await engine.openRun(parent, block)
-    return this.#executed(machine, budget, async () => {
-      await run.begin()
-      const traces: TransactionTrace[] = []
-      let logIndex = 0
-      for (const [index, tx] of block.transactions.entries()) {
-        budget.check()
-        await budget.pause()
-        if (only !== undefined && index !== only) {
-          logIndex += (await run.transaction(tx)).receipt.logs.length
-          if (index > only) break
-          continue
-        }
-        const tracer = createTracer(config, { state: machine.state, room })
-        const start: TraceStart = {
-          from: senderOf(tx),
-          to: tx.to ? (toHex(tx.to.bytes) as Address) : undefined,
-          gas: tx.gasLimit,
-          value: tx.value,
-          data: tx.data,
-          coinbase: toHex(block.header.coinbase.bytes) as Address,
-          logIndex,
-          authorizations: isEOACode7702Tx(tx) ? tx.authorizationList.map(authorityOf) : [],
-        }
-        await tracer.start?.(start)
-        const { result, exception } = await listening(machine.evm, tracer, budget, () => run.transaction(tx))
-        logIndex += result.receipt.logs.length
-        const end = { gasUsed: result.gas, output: result.output, exception }
-        traces.push({ txHash: transactionHash(tx), result: await tracer.finish(start, end) })
-        if (index === only) break
-      }
-      return traces
-    })
-  }
-
-  /** Executes transactions of a block, and tells what ended them as it was. */
-  async #executed<T>(machine: Machine, budget: Budget, run: () => Promise<T>): Promise<T> {
     try {
-      return await withBudget(machine.evm, budget, run)
-    } catch (error) {
-      // The block loop takes whatever ends a transaction for the transaction's fault.
-      throw isAppError(error, 'BLOCK_BAD_EXECUTION') && isAppError(error.cause) ? error.cause : error
+      return await withBudget(machine.evm, budget, async () => {
+        await run.begin()
+        const traces: TransactionTrace[] = []
+        let logIndex = 0
+        for (const [index, tx] of block.transactions.entries()) {
+          budget.check()
+          await budget.pause()
+          if (only !== undefined && index !== only) {
+            logIndex += (await run.transaction(tx)).receipt.logs.length
+            if (index > only) break
+            continue
+          }
+          const tracer = createTracer(config, { state: machine.state, room })
+          const start: TraceStart = {
+            from: senderOf(tx),
+            to: tx.to ? (toHex(tx.to.bytes) as Address) : undefined,
+            gas: tx.gasLimit,
+            value: tx.value,
+            data: tx.data,
+            coinbase: toHex(block.header.coinbase.bytes) as Address,
+            logIndex,
+            authorizations: isEOACode7702Tx(tx) ? tx.authorizationList.map(authorityOf) : [],
+          }
+          await tracer.start?.(start)
+          const { result, exception } = await listening(machine.evm, tracer, budget, () => run.transaction(tx))
+          logIndex += result.receipt.logs.length
+          const end = { gasUsed: result.gas, output: result.output, exception }
+          traces.push({ txHash: transactionHash(tx), result: await tracer.finish(start, end) })
+          if (index === only) break
+        }
+        return traces
+      })
     } finally {
       machine.release()
     }
