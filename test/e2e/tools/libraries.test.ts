@@ -26,9 +26,6 @@ import { readerOf, walletOf } from '../support/clients.ts'
 import type { CompiledContract } from '../support/compile-solidity.ts'
 import { ACCOUNT, compileContract, deploy, TOKEN_SUPPLY } from '../support/deploy.ts'
 
-/** What the devnet is told of `--rpc-max-batch`: it must reach every validator. */
-const MAX_BATCH = 50
-
 let devnet: Devnet
 let token: CompiledContract
 
@@ -37,7 +34,7 @@ const addressOf = (index: number) => devnet.accounts[index]?.address as Address
 
 beforeAll(async () => {
   token = compileContract('TestToken')
-  devnet = await startDevnet({ rpc: { limits: { maxBatch: MAX_BATCH } } })
+  devnet = await startDevnet()
 })
 afterAll(() => devnet?.stop())
 
@@ -225,13 +222,6 @@ describe('viem', () => {
         error: { code: -32601, message: expect.stringContaining('eth_noSuchMethod') as string },
       },
     ])
-    const tooMany = Array.from({ length: MAX_BATCH + 1 }, (_, id) => ({ jsonrpc: '2.0', id, method: 'eth_chainId' }))
-    for (const url of devnet.rpcUrls) {
-      const post = async (items: unknown[]) =>
-        (await (await fetch(url, { method: 'POST', body: JSON.stringify(items) })).json()) as unknown
-      expect(await post(tooMany)).toMatchObject({ error: { code: -32600 } })
-      expect(await post(tooMany.slice(1))).toHaveLength(MAX_BATCH)
-    }
   })
 
   it('finds the code that was deployed, and none where there is none', async () => {

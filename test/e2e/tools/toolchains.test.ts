@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { request, type IncomingHttpHeaders } from 'node:http'
 import { createRequire } from 'node:module'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -13,6 +14,13 @@ import type { CompiledContract } from '../support/compile-solidity.ts'
 import { ACCOUNT, compileContract, deploy, TOKEN_SUPPLY } from '../support/deploy.ts'
 import { hardhatProject } from '../support/hardhat-project.ts'
 
+/** What the devnet is told of its JSON-RPC, as by `hawser devnet --rpc-…`; it must reach every validator. */
+const RPC = {
+  corsOrigins: ['https://app.example'],
+  vhosts: ['node.example'],
+  limits: { maxBatch: 50, maxBodyBytes: 100_000 },
+}
+
 let devnet: Devnet
 let token: CompiledContract
 /** Deployed by Hardhat's account, for the forks. */
@@ -23,7 +31,7 @@ const addressOf = (index: number) => devnet.accounts[index]?.address as Address
 
 beforeAll(async () => {
   token = compileContract('TestToken')
-  devnet = await startDevnet()
+  devnet = await startDevnet({ rpc: RPC })
   tokenAddress = (await deploy(devnet, ACCOUNT.hardhat, token)).address
 })
 afterAll(() => devnet?.stop())
@@ -229,6 +237,38 @@ describe('anvil on a fork of the devnet', () => {
       args: [receiver],
     })
     expect(own).toBe(0n)
+  })
+})
+
+describe('every validator of the devnet', () => {
+  const chainId = { jsonrpc: '2.0', id: 1, method: 'eth_chainId' }
+  const post = (url: string, body: string, headers: Record<string, string> = {}) =>
+    new Promise<{ readonly status?: number; readonly answer: string; readonly headers: IncomingHttpHeaders }>(
+      (resolve, reject) =>
+        request(url, { method: 'POST', headers }, (response) => {
+          let answer = ''
+          response.setEncoding('utf8').on('data', (part: string) => (answer += part))
+          response.on('end', () => resolve({ status: response.statusCode, answer, headers: response.headers }))
+        })
+          .on('error', reject)
+          .end(body),
+    )
+
+  it('serves JSON-RPC as it was told: hosts, origins, batches, bodies', async () => {
+    const { maxBatch, maxBodyBytes } = RPC.limits
+    const one = JSON.stringify(chainId)
+    const batch = (count: number) => JSON.stringify(Array<unknown>(count).fill(chainId))
+    for (const url of devnet.rpcUrls) {
+      expect(await post(url, one, { host: 'node.example' })).toMatchObject({ status: 200 })
+      expect(await post(url, one, { host: 'other.example' })).toMatchObject({ status: 403 })
+      const own = await post(url, one, { origin: 'https://app.example' })
+      expect(own.headers['access-control-allow-origin']).toBe('https://app.example')
+      expect(await post(url, one, { origin: 'https://other.example' })).toMatchObject({ status: 403 })
+      expect(JSON.parse((await post(url, batch(maxBatch))).answer)).toHaveLength(maxBatch)
+      expect(JSON.parse((await post(url, batch(maxBatch + 1))).answer)).toMatchObject({ error: { code: -32600 } })
+      expect((await post(url, one.padEnd(maxBodyBytes))).status).toBe(200)
+      expect((await post(url, one.padEnd(maxBodyBytes + 1))).status).toBe(413)
+    }
   })
 })
 
