@@ -47,6 +47,8 @@ export class BlockImporter {
   readonly #queue = new BoundedQueue<Job>(MAX_QUEUED)
   readonly #listeners = new Set<ImporterEvents>()
   readonly #worker: Promise<void>
+  /** Why nothing more is written: what is in memory is ahead of the database. */
+  #broken: unknown
 
   constructor(parts: ImporterParts) {
     this.#parts = parts
@@ -91,6 +93,7 @@ export class BlockImporter {
   async #work(): Promise<void> {
     for await (const job of this.#queue) {
       try {
+        if (this.#broken !== undefined) throw this.#broken
         await job.run()
       } catch (error) {
         job.reject(error)
@@ -115,10 +118,10 @@ export class BlockImporter {
     const result = executed ?? (await engine.execute(parent, block))
 
     const head = tree.add({ ...ref, parent: parentHash, slot })
-    await this.#commit({
+    await this.#commit(() => ({
       block: { sealed, receipts: result.receipts, state: result.state },
       head: head && { ref: head.head, added: head.added, removed: head.removed },
-    })
+    }))
     this.#tell((listener) => listener.onImported?.(ref, origin))
     if (head) this.#tell((listener) => listener.onHead?.(head))
     return 'imported'
@@ -133,20 +136,22 @@ export class BlockImporter {
         `block ${block.number} ${block.hash} is final, but is not here yet`,
       )
     const { path, pruned, head } = tree.finalize(block.hash)
-    await this.#commit({
+    await this.#commit(() => ({
       finalized: { ref: block, justification, pruned, state: engine.finalize(path, pruned) },
       head: head && { ref: head.head, added: head.added, removed: head.removed },
-    })
+    }))
     if (head) this.#tell((listener) => listener.onHead?.(head))
     this.#tell((listener) => listener.onFinalized?.(path))
   }
 
-  async #commit(change: ChainChange): Promise<void> {
+  /** Writes what the tree in memory has taken up already: from here on there is no way back. */
+  async #commit(change: () => ChainChange): Promise<void> {
     try {
-      await this.#parts.store.commit(change)
+      await this.#parts.store.commit(change())
     } catch (error) {
+      this.#broken = error
       this.#queue.close()
-      this.#parts.onFatal(`the database cannot be written: ${messageOf(error)}`)
+      this.#parts.onFatal(`the database cannot be read or written: ${messageOf(error)}`)
       throw error
     }
   }
