@@ -35,11 +35,16 @@ export class BlockReader {
           throw invalidParams('hash is not currently canonical')
         return sealed
       }
-      return this.find(named['blockNumber'])
+      return this.#byNumber(named['blockNumber'])
     }
     if (typeof parameter === 'string' && /^0x[0-9a-fA-F]{64}$/.test(parameter)) return store.block(readHash(parameter))
     // The most frequent ones need no look into the database.
     if (parameter === 'latest' || parameter === 'pending') return store.block(store.pointers().head.hash)
+    return this.#byNumber(parameter)
+  }
+
+  #byNumber(parameter: unknown): SealedBlock | undefined {
+    const { store } = this.#backend
     const hash = store.canonicalHash(this.number(parameter))
     return hash && store.block(hash)
   }

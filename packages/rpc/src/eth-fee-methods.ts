@@ -7,6 +7,7 @@ import { invalidParams, RpcCode, RpcError } from './errors.ts'
 import { MAX_FEE_HISTORY } from './limits.ts'
 import type { Methods } from './method.ts'
 import { quantity, readList, readQuantity, required, type Params } from './params.ts'
+import { Turns } from './turns.ts'
 
 const MAX_PERCENTILES = 100
 
@@ -39,7 +40,7 @@ function readPercentiles(value: unknown): number[] {
   return percentiles as number[]
 }
 
-function feeHistory(backend: RpcBackend, reader: BlockReader, params: Params) {
+async function feeHistory(backend: RpcBackend, reader: BlockReader, params: Params) {
   const { chain, store } = backend
   const wanted = readQuantity(required(params, 0), 'blockCount')
   const newest = reader.number(params[1] ?? 'latest')
@@ -54,7 +55,9 @@ function feeHistory(backend: RpcBackend, reader: BlockReader, params: Params) {
   const gasUsedRatio: number[] = []
   const blobGasUsedRatio: number[] = []
   const reward: Hex[][] = []
+  const turns = new Turns()
   for (let number = oldest; number <= newest; number++) {
+    await turns.next()
     const { block } = reader.find(quantity(number)) ?? {}
     if (!block) throw new RpcError(RpcCode.server, 'block not found')
     const { header } = block

@@ -30,8 +30,9 @@ export function ethFilterMethods(
     eth_getFilterLogs: (params) => {
       const interest = subscriptions.filterInterest(readId(params))
       if (interest.kind !== 'logs') throw new RpcError(RpcCode.server, 'filter is not a log filter')
-      const { addresses, topics } = interest.filter
-      return getLogs(backend, reader, { ...interest.range, address: [...addresses], topics: [...topics] }, limits)
+      const address = [...interest.filter.addresses]
+      const topics = interest.filter.topics.map((choices) => choices && [...choices])
+      return getLogs(backend, reader, { ...interest.range, address, topics }, limits)
     },
     eth_subscribe: (params, { subscriber }) => {
       if (!subscriber) throw new RpcError(RpcCode.server, 'notifications not supported: subscribe over WebSocket')

@@ -2,6 +2,7 @@ import type { BlockHeader } from '@ethereumjs/block'
 import type { BlockRef, ChainStore } from '@hawser/chain'
 import { toHex, type Hash32 } from '@hawser/primitives'
 import { RpcCode, RpcError } from './errors.ts'
+import { Turns } from './turns.ts'
 
 /** Headers of one answer; justifications stand closer together than that. */
 export const MAX_PROOF_HEADERS = 1_024
@@ -17,7 +18,7 @@ export interface FinalityProof {
 }
 
 /** The nearest justification at or above a final block, with the headers between. @throws -32000 when the block is not final */
-export function finalityProof(store: ChainStore, header: BlockHeader): FinalityProof {
+export async function finalityProof(store: ChainStore, header: BlockHeader): Promise<FinalityProof> {
   const { finalized } = store.pointers()
   const block = { number: header.number, hash: toHex(header.hash()) as Hash32 }
   if (block.number > finalized.number)
@@ -28,7 +29,9 @@ export function finalityProof(store: ChainStore, header: BlockHeader): FinalityP
   if (store.canonicalHash(block.number) !== block.hash)
     throw new RpcError(RpcCode.server, `block ${block.hash} is on no final chain; block ${block.number} is another one`)
   const headers: Uint8Array[] = []
+  const turns = new Turns()
   for (let number = block.number; number <= finalized.number && headers.length < MAX_PROOF_HEADERS; number++) {
+    await turns.next()
     const hash = store.canonicalHash(number)
     const sealed = hash && store.block(hash)
     if (!sealed) break

@@ -144,10 +144,10 @@ export function finalityMethods(finality: FinalityGadget, store: ChainStore, rea
       const justification = sealed && store.justification(blockHash(sealed.block))
       return justification ? toHex(justification) : null
     },
-    finality_getProof: (params) => {
+    finality_getProof: async (params) => {
       const sealed = reader.find(params[0] ?? 'finalized')
       if (!sealed) return null
-      const { block, justified, justification, headers } = finalityProof(store, sealed.block.header)
+      const { block, justified, justification, headers } = await finalityProof(store, sealed.block.header)
       return {
         block: ref(block),
         justified: ref(justified),

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { address, hash32 } from '@hawser/primitives'
-import { matches, readLogFilter } from './log-filter.ts'
+import { Bloom } from '@hawser/chain'
+import { matches, mayMatch, readLogFilter } from './log-filter.ts'
 
 const A = address(`0x${'aa'.repeat(20)}`)
 const B = address(`0x${'bb'.repeat(20)}`)
@@ -27,6 +28,20 @@ describe('a log filter', () => {
   it('wants a log to have as many topics as the filter, also where it says null', () => {
     expect(fits({ topics: [null, null] })).toBe(true)
     expect(fits({ topics: [null, null, null] })).toBe(false)
+  })
+
+  it('passes by a block whose bloom filter has nothing of it, and asks the filter not about hundreds of choices', () => {
+    const bloom = new Bloom()
+    const may = (filter: unknown) => mayMatch(readLogFilter(filter), bloom.bytes)
+    expect(may({})).toBe(false)
+    bloom.add(A)
+    bloom.add(topic('1'))
+    expect(may({})).toBe(true)
+    expect(may({ address: [B, A], topics: [topic('1')] })).toBe(true)
+    expect(may({ address: B })).toBe(false)
+    expect(may({ topics: [null, topic('2')] })).toBe(false)
+    const many = Array.from({ length: 100 }, (_, i) => `0x${i.toString(16).padStart(64, '0')}`)
+    expect(may({ topics: [many] })).toBe(true)
   })
 
   it('refuses what is no filter', () => {

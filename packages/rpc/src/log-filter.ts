@@ -11,9 +11,12 @@ import { Turns } from './turns.ts'
 
 /** Which logs are wanted: any of the addresses, and at each place any of the topics (undefined: whatever). */
 export interface LogFilter {
-  readonly addresses: readonly Address[]
-  readonly topics: readonly (readonly Hash32[] | undefined)[]
+  readonly addresses: ReadonlySet<Address>
+  readonly topics: readonly (ReadonlySet<Hash32> | undefined)[]
 }
+
+/** Of more choices than this a block's bloom filter has one mostly: looking into it costs more than it spares. */
+const MAX_BLOOM_CHOICES = 64
 
 /** The blocks that a polling filter was made for: tags or quantities, as they came. */
 export interface LogRange {
@@ -36,29 +39,35 @@ export function readLogFilter(value: unknown): LogFilter {
   if (topics.length > 4) throw invalidParams('exceed max topics: a log has at most 4')
   if (addresses.length > MAX_FILTER_ITEMS) throw invalidParams(`more than ${MAX_FILTER_ITEMS} addresses`)
   return {
-    addresses: addresses.map((item) => readAddress(item)),
+    addresses: new Set(addresses.map((item) => readAddress(item))),
     topics: topics.map((topic: unknown) => {
       if (topic === null || topic === undefined) return undefined
       const choices = Array.isArray(topic) ? topic : [topic]
       if (choices.length > MAX_FILTER_ITEMS) throw invalidParams(`more than ${MAX_FILTER_ITEMS} topics in one place`)
       return choices.length === 0 || choices.includes(null)
         ? undefined
-        : choices.map((choice) => readHash(choice, 'topic'))
+        : new Set(choices.map((choice) => readHash(choice, 'topic')))
     }),
   }
 }
 
 export function matches(filter: LogFilter, log: Log): boolean {
-  if (filter.addresses.length > 0 && !filter.addresses.includes(log.address)) return false
+  if (filter.addresses.size > 0 && !filter.addresses.has(log.address)) return false
   if (filter.topics.length > log.topics.length) return false
-  return filter.topics.every((choices, place) => choices === undefined || choices.includes(log.topics[place] as Hash32))
+  return filter.topics.every((choices, place) => choices === undefined || choices.has(log.topics[place] as Hash32))
 }
 
 /** Whether a block with this bloom filter may have a matching log. */
 export function mayMatch(filter: LogFilter, bloomBytes: Uint8Array): boolean {
+  // Most blocks have no logs at all.
+  if (bloomBytes.every((byte) => byte === 0)) return false
   const bloom = new Bloom(bloomBytes)
-  if (filter.addresses.length > 0 && !filter.addresses.some((item) => bloom.mayContain(item))) return false
-  return filter.topics.every((choices) => choices === undefined || choices.some((choice) => bloom.mayContain(choice)))
+  const mayHaveOne = (choices: ReadonlySet<Address | Hash32>) =>
+    choices.size > MAX_BLOOM_CHOICES || [...choices].some((choice) => bloom.mayContain(choice))
+  return (
+    (filter.addresses.size === 0 || mayHaveOne(filter.addresses)) &&
+    filter.topics.every((choices) => choices === undefined || mayHaveOne(choices))
+  )
 }
 
 /** The matching logs of one block in JSON-RPC's form. */

@@ -33,9 +33,9 @@ export function readBytes(value: unknown, what: string): Uint8Array {
 /** A quantity: 0x and at most 64 digits. */
 export function readQuantity(value: unknown, what: string): bigint {
   if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return BigInt(value)
-  const digits = text(value, what)
-  if (!/^0x[0-9a-fA-F]{1,64}$/.test(digits)) throw invalidParams(`${what} must be a hex quantity such as 0x1f`)
-  return BigInt(digits)
+  if (typeof value !== 'string' || !/^0x[0-9a-fA-F]{1,64}$/.test(value))
+    throw invalidParams(`${what} must be a hex quantity such as 0x1f`)
+  return BigInt(value)
 }
 
 /** A quantity of at most 64 bits: gas, nonces, numbers and times. */
