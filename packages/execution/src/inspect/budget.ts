@@ -50,7 +50,7 @@ export class Budget {
 
 /**
  * Runs something on an EVM within a budget. No code runs long without a JUMPDEST or a message: loops and recursion pass them, so
- * that is where the clock is looked at; other opcodes cost nothing more. Our own interpreter asks by itself.
+ * that is where the clock is looked at; other opcodes cost nothing more. Our own interpreter asks by itself, by gas.
  */
 export async function withBudget<T>(evm: EVMInterface, budget: Budget, run: () => Promise<T>): Promise<T> {
   const unwatch = watchJumps(evm, () => budget.turn())
@@ -59,26 +59,21 @@ export async function withBudget<T>(evm: EVMInterface, budget: Budget, run: () =
   const pause = (_message: unknown, resolve?: () => void) => {
     void budget.pause().then(resolve)
   }
-  const pausing = evm as EVMInterface & { pause?: () => Promise<void> }
-  pausing.pause = () => {
-    budget.check()
-    return budget.pause()
-  }
   evm.events?.on('beforeMessage', check)
   evm.events?.on('beforeMessage', pause)
-  // Our own interpreter asks by itself.
-  if (evm instanceof FastEvm)
-    evm.pause = () => {
+  const fast = evm instanceof FastEvm ? evm : undefined
+  const before = fast?.pause
+  if (fast)
+    fast.pause = () => {
       budget.check()
       return budget.pause()
     }
   try {
     return await run()
   } finally {
-    if (evm instanceof FastEvm) evm.pause = undefined
+    if (fast) fast.pause = before
     evm.events?.off('beforeMessage', check)
     evm.events?.off('beforeMessage', pause)
     unwatch()
-    delete pausing.pause
   }
 }

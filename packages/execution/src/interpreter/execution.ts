@@ -3,11 +3,13 @@ import { concatBytes, keccak256 } from '@hawser/primitives'
 import { codeOf } from './code.ts'
 import { Frame, NOTHING, type Failure, type Snapshot } from './frame.ts'
 import { CODE_DEPOSIT_BYTE, MAX_CALL_DEPTH, MAX_CODE_BYTES } from './gas-costs.ts'
-import { interpret } from './interpret.ts'
+import { GAS_BETWEEN_PAUSES, interpret } from './interpret.ts'
 import { bytesOfWord, wordOf } from './words.ts'
 import type { World } from './world.ts'
 
 const MAX_NONCE = (1n << 64n) - 1n // EIP-2681
+/** What a message counts for beside its gas until the next pause. */
+const MESSAGE_SHARE = GAS_BETWEEN_PAUSES / 64
 
 /** What codes see of the block and the transaction that they run in. */
 export interface BlockEnvironment {
@@ -106,23 +108,27 @@ export class Execution {
     const { world, block, pause } = this.#parts
     const frames = this.#frames
     frames.push(begun)
+    let sincePause = 0
     for (;;) {
+      if (pause && sincePause >= GAS_BETWEEN_PAUSES) {
+        sincePause = 0
+        await pause()
+      }
       const frame = frames[frames.length - 1] as Frame
+      const before = frame.gas
       const outcome = interpret(frame, world, block, pause !== undefined)
+      sincePause += MESSAGE_SHARE + before - frame.gas
       let ended: MessageEnd
-      if (outcome.kind === 'pause') {
-        await pause?.()
-        continue
-      } else if (outcome.kind === 'call') {
+      if (outcome.kind === 'pause') continue
+      else if (outcome.kind === 'call') {
         const next = this.#enterCall(frame, outcome.call)
         const child = next instanceof Promise ? await next : next
-        if (child instanceof Frame) {
-          frames.push(child)
-          // Recursion needs no loop to take long.
-          if (pause && frames.length % 64 === 0) await pause()
-        } else giveBack(frame, child, outcome.call.outOffset, outcome.call.outLength)
+        sincePause -= child instanceof Frame ? outcome.call.gas : child.gasLeft
+        if (child instanceof Frame) frames.push(child)
+        else giveBack(frame, child, outcome.call.outOffset, outcome.call.outLength)
         continue
       } else if (outcome.kind === 'create') {
+        sincePause -= outcome.creation.gas
         const child = this.#enterCreate(frame, outcome.creation)
         if (child instanceof Frame) frames.push(child)
         else giveBack(frame, child, 0, 0)

@@ -40,8 +40,8 @@ const MAX_WORD = (1n << 256n) - 1n
 const ADDRESS_MASK = (1n << 160n) - 1n
 /** Offsets and lengths beyond this cost more gas than there is. */
 const MAX_OFFSET = 1n << 40n
-/** Loop turns until others may run, where somebody waits for it. */
-const TURNS = 2_048
+/** Gas until others may run, where somebody waits for it: more than any opcode's constant gas, a few milliseconds at the slowest. */
+export const GAS_BETWEEN_PAUSES = 100_000
 
 /** An offset or length as a number; Infinity where memory could never reach. */
 function bounded(word: bigint): number {
@@ -62,14 +62,21 @@ export function interpret(frame: Frame, world: World, block: BlockEnvironment, p
   let pc = frame.position
   let sp = frame.height
   let gas = frame.gas
-  let turns = 0
+  // By gas, as not all code that runs long has a loop.
+  const floor = pausing && gas > GAS_BETWEEN_PAUSES ? gas - GAS_BETWEEN_PAUSES : 0
 
   for (;;) {
     const opcode = pc < bytes.length ? (bytes[pc] as number) : 0
     if (sp < (NEEDED[opcode] as number)) return failed(frame, exists(opcode) ? 'stack underflow' : 'invalid opcode')
     if (sp > (ROOM[opcode] as number)) return failed(frame, 'stack overflow')
     gas -= GAS[opcode] as number
-    if (gas < 0) return failed(frame, 'out of gas')
+    if (gas < floor) {
+      if (gas < 0) return failed(frame, 'out of gas')
+      frame.position = pc
+      frame.height = sp
+      frame.gas = gas + (GAS[opcode] as number)
+      return PAUSE
+    }
 
     if (opcode >= 0x60 && opcode <= 0x9f) {
       if (opcode <= 0x7f) {
@@ -452,12 +459,6 @@ export function interpret(frame: Frame, world: World, block: BlockEnvironment, p
         stack[sp++] = BigInt(gas)
         break
       case 0x5b: // JUMPDEST
-        if (pausing && ++turns === TURNS) {
-          frame.position = pc + 1
-          frame.height = sp
-          frame.gas = gas
-          return PAUSE
-        }
         break
       case 0x5c: // TLOAD
         stack[sp - 1] = world.transient(frame.address, stack[sp - 1] as bigint)

@@ -202,6 +202,28 @@ describe('the interpreter', () => {
     await expectSame([recursion], call(16_000_000n, 0n, new Uint8Array()))
   })
 
+  it.each([
+    ['straight code without a jump', '620100005f2050'.repeat(240), '00'],
+    ['one call after another', '5f5f5f5f5f61aa025af150'.repeat(500), '620100005f2050'],
+    ['slow precompiles', '5f5f6140005f60025afa50'.repeat(600), '00'],
+  ])('gives way by gas in %s, and comes to the same', async (_name, code, callee) => {
+    const programs = [fromHex(`0x${code}`), fromHex(`0x${callee}`)]
+    const plain = await outcome(ours, programs, call(16_000_000n, 0n, new Uint8Array()))
+    let pauses = 0
+    const pausing: Interpreter = async (machine, message) => {
+      machine.evm.pause = async () => void pauses++
+      try {
+        return await machine.evm.runCall(message)
+      } finally {
+        machine.evm.pause = undefined
+      }
+    }
+    expect(await outcome(pausing, programs, call(16_000_000n, 0n, new Uint8Array()))).toEqual(plain)
+    expect(plain.failed).toBe(false)
+    // At least once for each 150,000 gas: an opcode, a message or a precompile may go a little beyond its share.
+    expect(pauses).toBeGreaterThan(Number(plain.gas) / 150_000 - 1)
+  })
+
   it('leaves an empty account what it is given after it was touched (EIP-161)', async () => {
     // CALL with nothing, then with 1 wei.
     const pay = (wei: number) => `5f5f5f5f60${uintHex(wei)}61${EMPTY_ACCOUNT.toString(16)}5af150`
