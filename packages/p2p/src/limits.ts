@@ -10,6 +10,8 @@ export const MAX_GOSSIP_BYTES: Readonly<Record<Topic, number>> = {
 
 /** Transactions in one message, in bytes; one that is larger goes alone. */
 export const MAX_BATCH_BYTES = 64 * 1024
+/** Transactions in one message: more than fit when they are real ones, far fewer than single bytes would. */
+export const MAX_PUSHED = 1_024
 /** Hashes in one announcement. */
 export const MAX_ANNOUNCED = 1_024
 /** Hashes in one request for transactions. */

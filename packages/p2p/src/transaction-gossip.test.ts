@@ -10,6 +10,7 @@ import {
 } from '@hawser/chain'
 import { hash32, isAppError, keccak256, silentLogger, systemClock, utf8, type Hash32 } from '@hawser/primitives'
 import { Libp2pTransport } from './libp2p-transport.ts'
+import { MAX_PUSHED } from './limits.ts'
 import { TransactionGossip } from './transaction-gossip.ts'
 import { encodeAnnouncement, encodeTransactions } from './transaction-messages.ts'
 
@@ -67,7 +68,7 @@ async function start(name: string, bootnodes: readonly string[] = []) {
       listeners.add(listener)
       return () => listeners.delete(listener)
     },
-    receive: async (raws: readonly Uint8Array[]) => raws.map(add),
+    receive: async (raws: readonly Uint8Array[]): Promise<readonly Verdict[]> => raws.map(add),
   }
   const gossip = new TransactionGossip({ transport, pool, service, clock: systemClock, logger: silentLogger })
   gossip.start()
@@ -77,7 +78,7 @@ async function start(name: string, bootnodes: readonly string[] = []) {
       if (pool.has(hash)) return resolve()
       listeners.add((tx) => transactionHash(tx) === hash && resolve())
     })
-  return { transport, pool, add, has }
+  return { transport, pool, service, add, has }
 }
 
 type Node = Awaited<ReturnType<typeof start>>
@@ -130,6 +131,19 @@ describe('TransactionGossip', () => {
   it('takes score from a peer that sends garbage', async () => {
     const { a, b } = await pair()
     await b.transport.request(a.transport.self, 'transactions', encodeTransactions([Uint8Array.of(0xde, 0xad)]))
+    expect(a.transport.peers()[0]?.score).toBeLessThanOrEqual(-100)
+  })
+
+  it('does not look into a message of more transactions than can be real', async () => {
+    const { a, b } = await pair()
+    let looked = 0
+    a.service.receive = async (raws) => {
+      looked += raws.length
+      return raws.map(() => 'ignore' as const)
+    }
+    const crumbs = Array.from({ length: MAX_PUSHED + 1 }, () => Uint8Array.of(1))
+    await b.transport.request(a.transport.self, 'transactions', encodeTransactions(crumbs)).catch(() => undefined)
+    expect(looked).toBe(0)
     expect(a.transport.peers()[0]?.score).toBeLessThanOrEqual(-100)
   })
 

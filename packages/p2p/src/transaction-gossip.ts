@@ -19,7 +19,7 @@ import {
   type Logger,
 } from '@hawser/primitives'
 import { KnownHashes } from './known-hashes.ts'
-import { MAX_ANNOUNCED, MAX_BATCH_BYTES, MAX_FETCHED } from './limits.ts'
+import { MAX_ANNOUNCED, MAX_BATCH_BYTES, MAX_FETCHED, MAX_PUSHED } from './limits.ts'
 import {
   decodeAnnouncement,
   decodeHashes,
@@ -80,7 +80,7 @@ export class TransactionGossip {
     const { transport, service, pool } = this.#parts
     this.#stops.push(
       transport.serve('transactions', async (message, from) => {
-        await this.#receive(from, decodeTransactions(message))
+        await this.#receive(from, decodeTransactions(message, MAX_PUSHED))
         return new Uint8Array()
       }),
       transport.serve('transaction-hashes', async (message, from) => {
@@ -161,7 +161,8 @@ export class TransactionGossip {
     try {
       while (peer.push.length + peer.announce.length > 0 && !this.#stopped) {
         let [count, bytes] = [0, 0]
-        while (count < peer.push.length && bytes < MAX_BATCH_BYTES) bytes += (peer.push[count++] as Uint8Array).length
+        while (count < Math.min(peer.push.length, MAX_PUSHED) && bytes < MAX_BATCH_BYTES)
+          bytes += (peer.push[count++] as Uint8Array).length
         if (count > 0) await this.#ask(id, 'transactions', encodeTransactions(peer.push.splice(0, count)))
         const announced = peer.announce.splice(0, MAX_ANNOUNCED)
         if (announced.length > 0) await this.#ask(id, 'transaction-hashes', encodeAnnouncement(announced))
@@ -209,7 +210,7 @@ export class TransactionGossip {
         }
         if (asked.size === 0) return
         const answer = await transport.request(from, 'pooled-transactions', encodeHashes([...asked.keys()]))
-        const raws = decodeTransactions(answer)
+        const raws = decodeTransactions(answer, asked.size)
         const wrong = raws.some((raw) => {
           const one = asked.get(toHex(keccak256(raw)) as Hash32)
           return one?.size !== raw.length || one.type !== ((raw[0] as number) >= 0xc0 ? 0 : raw[0])

@@ -53,9 +53,11 @@ export function encodeTransactions(transactions: readonly Uint8Array[]): Uint8Ar
   return RLP.encode([...transactions])
 }
 
-/** EIP-2718 encodings. @throws MESSAGE_MALFORMED */
-export function decodeTransactions(message: Uint8Array): Uint8Array[] {
-  return decodeList(message).map((item) => {
+/** EIP-2718 encodings, at most `limit`. @throws MESSAGE_MALFORMED */
+export function decodeTransactions(message: Uint8Array, limit: number): Uint8Array[] {
+  const list = decodeList(message)
+  if (list.length > limit) throw malformed(`more than ${limit} transactions`)
+  return list.map((item) => {
     if (!(item instanceof Uint8Array) || item.length === 0) throw malformed('a transaction is not bytes')
     return item
   })
