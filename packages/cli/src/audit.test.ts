@@ -1,6 +1,6 @@
 import type { BitcoindSource } from '@hawser/bitcoin/source'
 import { AppError } from '@hawser/primitives'
-import type { CustodyCoin, Reserves, TrustedChain } from '@hawser/sdk'
+import type { CoinLookup, CustodyCoin, Reserves, TrustedChain } from '@hawser/sdk'
 import { describe, expect, it } from 'vitest'
 import { audit } from './audit.ts'
 import type { CliClient } from './context.ts'
@@ -37,7 +37,7 @@ function nodeOf(reserves: Reserves, coins: readonly CustodyCoin[], later = coins
     getReserves: async () => reserves,
     getCustodyCoins: async ({ blockNumber }: { blockNumber: bigint }) => (blockNumber === 10n ? coins : later),
     getBlock: async () => ({ number: 11n }),
-    verifyFinality: () => Promise.reject(new Error('nobody said whom to trust')),
+    verifyReserves: () => Promise.reject(new Error('nobody said whom to trust')),
   } as unknown as CliClient
 }
 
@@ -74,10 +74,47 @@ describe('an audit', () => {
     for (const node of [nodeOf(reservesOf(100n, 100n), inBatch), nodeOf(reservesOf(100n, 100n), coins, inBatch)])
       expect(await audit(node, spent)).toMatchObject({ passed: true, bitcoin: { spentByBatches: 1, missing: [] } })
   })
-  it('does not hide a finality proof that proves nothing', async () => {
-    const node = nodeOf(reservesOf(100n, 100n), coins) as unknown as Record<string, unknown>
-    node['verifyFinality'] = () =>
-      Promise.reject(new AppError({ code: 'JUSTIFICATION_INVALID', fault: 'peer' }, 'forged'))
-    await expect(audit(node as unknown as CliClient, undefined, {} as TrustedChain)).rejects.toThrow('forged')
+  describe('with a chain spec', () => {
+    const trust = {} as TrustedChain
+    type Verify = (parameters: { bitcoin?: CoinLookup }) => Promise<unknown>
+    const proving = (verifyReserves: Verify) =>
+      ({
+        getReserves: () => Promise.reject(new Error('the node is not to be believed')),
+        verifyReserves,
+      }) as unknown as CliClient
+    const verified = (missing: string[]) => ({
+      ...reservesOf(100n, 100n),
+      block: { number: 10n, hash: '0x00', stateRoot: '0x01', timestamp: 1n },
+      coins,
+      coinSats: 100n,
+      bitcoin: { unspent: 2 - missing.length, spentByBatches: 0, missing },
+      passed: missing.length === 0,
+    })
+
+    it('believes what is proven alone', async () => {
+      const report = await audit(
+        proving(async () => verified([])),
+        undefined,
+        trust,
+      )
+      expect(report).toMatchObject({ passed: true, finalityProven: true, coins: 2, coinSats: 100n })
+      expect(report.block).toEqual({ number: 10n, hash: '0x00' })
+    })
+    it('looks again at a later block when a coin is gone, and fails when it is gone there, too', async () => {
+      const answers = [verified(['a:0']), verified([]), verified(['a:0']), verified(['a:0'])]
+      const client = proving(async () => answers.shift())
+      expect((await audit(client, bitcoinOf(coins), trust)).passed).toBe(true)
+      expect((await audit(client, bitcoinOf(coins), trust)).passed).toBe(false)
+    })
+    it('does not hide a proof that proves nothing', async () => {
+      const forged = new AppError({ code: 'JUSTIFICATION_INVALID', fault: 'peer' }, 'forged')
+      await expect(
+        audit(
+          proving(() => Promise.reject(forged)),
+          undefined,
+          trust,
+        ),
+      ).rejects.toThrow('forged')
+    })
   })
 })

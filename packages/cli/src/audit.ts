@@ -1,6 +1,6 @@
 import type { BitcoindSource } from '@hawser/bitcoin/source'
-import { btcHashFromDisplay } from '@hawser/primitives'
-import type { CustodyCoin, Reserves, TrustedChain } from '@hawser/sdk'
+import { btcHashFromDisplay, toHex } from '@hawser/primitives'
+import type { CoinLookup, CustodyCoin, Reserves, TrustedChain } from '@hawser/sdk'
 import type { CliClient } from './context.ts'
 
 /** What an audit found. */
@@ -8,7 +8,7 @@ export interface AuditReport extends Reserves {
   /** The coins of the custody and their sum, sats. */
   readonly coins: number
   readonly coinSats: bigint
-  /** Whether the votes that make the block final were checked against the chain spec; false without one. */
+  /** Whether the votes that make the block final were checked against the chain spec, and every figure proven under it; false without one. */
   readonly finalityProven: boolean
   /** What was looked up on Bitcoin; absent without a Bitcoin node. */
   readonly bitcoin?: {
@@ -25,17 +25,32 @@ export interface AuditReport extends Reserves {
 
 /**
  * Reserves against liabilities to the satoshi at the last final block, coin by coin on Bitcoin when a node is given. With a
- * trusted chain the votes that make the block final are checked.
- * @throws JUSTIFICATION_INVALID
+ * trusted chain nothing that the Hawser node says is believed unproven; without one all of it is.
+ * @throws JUSTIFICATION_INVALID, PROOF_INVALID, PROOF_TOO_OLD
  */
 export async function audit(client: CliClient, source?: BitcoindSource, trust?: TrustedChain): Promise<AuditReport> {
+  if (trust) return proven(client, trust, source && coinsOf(source))
   const reserves = await client.getReserves()
   const coins = await client.getCustodyCoins({ blockNumber: reserves.block.number })
   const coinSats = coins.reduce((sum, coin) => sum + coin.sats, 0n)
-  if (trust) await client.verifyFinality({ trust, blockNumber: reserves.block.number })
   const bitcoin = source && (await lookUp(client, source, coins))
   const passed = reserves.covered && coinSats === reserves.custodySats && (bitcoin?.missing.length ?? 0) === 0
-  return { ...reserves, coins: coins.length, coinSats, finalityProven: trust !== undefined, bitcoin, passed }
+  return { ...reserves, coins: coins.length, coinSats, finalityProven: false, bitcoin, passed }
+}
+
+async function proven(client: CliClient, trust: TrustedChain, bitcoin?: CoinLookup): Promise<AuditReport> {
+  let found = await client.verifyReserves({ trust, bitcoin })
+  // A coin may be gone with a batch that became final since: then a later block has it in that batch.
+  if (found.bitcoin && found.bitcoin.missing.length > 0) found = await client.verifyReserves({ trust, bitcoin })
+  const { block, coins, ...report } = found
+  return { ...report, block: { number: block.number, hash: block.hash }, coins: coins.length, finalityProven: true }
+}
+
+function coinsOf(source: BitcoindSource): CoinLookup {
+  return async ({ txid, vout }) => {
+    const found = await source.utxo(btcHashFromDisplay(txid), vout)
+    return found && { sats: found.sats, scriptPubKey: toHex(found.script) }
+  }
 }
 
 async function lookUp(client: CliClient, source: BitcoindSource, coins: readonly CustodyCoin[]) {

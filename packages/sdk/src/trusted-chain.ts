@@ -8,7 +8,10 @@ export interface TrustedChain {
   readonly chainId: bigint
   /** Who makes blocks final. */
   readonly voters: VoterSet
-  /** Block 0. Without it the node's word is taken, which costs nothing: the validators' signatures bind it. */
+  /**
+   * Block 0. Without it the node's word is taken: the validators' signatures bind it, so it can only mislead where the same
+   * session keys make blocks final on two chains of one id.
+   */
   readonly genesisHash?: Hash32
   /** The Bitcoin network, and the committee whose deposit addresses are safe to pay. */
   readonly network: BitcoinNetwork

@@ -58,7 +58,7 @@ export async function verifyFinality(client: HawserClient, parameters: VerifyFin
   if (blockNumber !== undefined && first.number !== blockNumber)
     throw forged(`it is about block ${first.number}, not ${blockNumber}`)
   const verified = verifyJustification({
-    justification: fromHex(answer.justification),
+    justification: readBytes(answer.justification),
     voters: trust.voters,
     network: { chainId: trust.chainId, genesisHash },
     block: { number: last.number, hash: last.hash },
@@ -77,18 +77,27 @@ export async function verifyFinality(client: HawserClient, parameters: VerifyFin
 
 /** Decodes headers of which each is the parent of the next. */
 function readHeaders(raw: readonly Hex[]) {
-  if (!Array.isArray(raw) || raw.length > MAX_PROOF_HEADERS) throw forged('it has too many headers')
-  return raw.map((hex: Hex, index) => {
-    const rlp = fromHex(hex)
+  if (!Array.isArray(raw)) throw forged('it has no headers')
+  if (raw.length > MAX_PROOF_HEADERS) throw forged('it has too many headers')
+  let before: Hash32 | undefined
+  return raw.map((hex: Hex) => {
+    const rlp = readBytes(hex)
     const header = readHeader(rlp)
     if (!header) throw forged('a header is none')
-    const before = raw[index - 1]
-    if (before !== undefined && readHeader(fromHex(before))?.hash !== header.parentHash)
-      throw forged('the headers do not follow one another')
+    if (before !== undefined && before !== header.parentHash) throw forged('the headers do not follow one another')
+    before = header.hash
     const fields = RLP.decode(rlp) as Uint8Array[]
     const stateRoot = toHex(fields[STATE_ROOT] ?? new Uint8Array()) as Hash32
     return { ...header, stateRoot, timestamp: readUintBE(fields[TIMESTAMP] ?? new Uint8Array()) }
   })
+}
+
+function readBytes(hex: Hex): Uint8Array {
+  try {
+    return fromHex(hex)
+  } catch {
+    throw forged('a part of it is not hex')
+  }
 }
 
 function forged(why: string) {

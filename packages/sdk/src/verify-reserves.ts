@@ -10,6 +10,8 @@ import type { TrustedChain } from './trusted-chain.ts'
 import { verifyFinality, type ProvenBlock, type VerifyFinalityParameters } from './verify-finality.ts'
 import { verifyAccount } from './verify-state.ts'
 
+/** How old the last final block may be unless told otherwise, in seconds: blocks come every few seconds. */
+const DEFAULT_MAX_AGE_S = 600
 const SUPPLY_WEI = satsToWei(sats(MAX_SATS))
 
 export interface VerifyReservesParameters extends VerifyFinalityParameters {
@@ -39,13 +41,15 @@ export interface VerifiedReserves extends Omit<Reserves, 'block'> {
  * Reserves against liabilities without trusting the node: a header that the validators' votes prove final, the Bridge's balance
  * and storage proven under its state root, every custody coin with its outpoint, and each coin looked for on Bitcoin where the
  * caller says how. A coin that is gone may have been spent by a batch that was formed after the proven block: look again then.
+ * Without a block number the last final block must be no older than ten minutes, or `maxAgeS`.
  * @throws JUSTIFICATION_INVALID, PROOF_INVALID, PROOF_TOO_OLD, TOO_MANY_COINS
  */
 export async function verifyReserves(
   client: HawserClient,
   parameters: VerifyReservesParameters,
 ): Promise<VerifiedReserves> {
-  const block = await verifyFinality(client, parameters)
+  const { blockNumber, maxAgeS = blockNumber === undefined ? DEFAULT_MAX_AGE_S : undefined } = parameters
+  const block = await verifyFinality(client, { ...parameters, maxAgeS })
   const names = Object.keys(BRIDGE_SLOTS) as (keyof typeof BRIDGE_SLOTS)[]
   const { balance, words } = await verifyAccount(client, {
     block,

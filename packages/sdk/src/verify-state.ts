@@ -47,7 +47,7 @@ export async function verifyAccount(client: HawserClient, parameters: VerifyAcco
     const [nonce, balance, storageRoot] = RLP.decode(value) as [Uint8Array, Uint8Array, Uint8Array]
     proven = { nonce: readUintBE(nonce), balance: readUintBE(balance) }
     for (const [index, key] of keys.entries()) {
-      const word = await prove(storageRoot, key, answer.storageProof[index]?.proof ?? [])
+      const word = await prove(storageRoot, key, answer.storageProof?.[index]?.proof)
       words.push(word ? readUintBE(RLP.decode(word) as Uint8Array) : 0n)
     }
   }
@@ -58,8 +58,9 @@ export async function verifyAccount(client: HawserClient, parameters: VerifyAcco
 async function prove(
   root: Hash32 | Uint8Array,
   key: Uint8Array,
-  nodes: readonly Hex[],
+  nodes: readonly Hex[] | undefined,
 ): Promise<Uint8Array | undefined> {
+  if (!Array.isArray(nodes)) throw forged('a path is missing')
   if (nodes.length > MAX_PROOF_NODES) throw forged('a path is longer than any can be')
   try {
     const proof = nodes.map((node) => fromHex(node))

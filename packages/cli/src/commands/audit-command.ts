@@ -13,7 +13,7 @@ export function describeAudit(report: AuditReport): string[] {
   const { block, bitcoin } = report
   const rows: [string, string][] = [
     ['Final block', `${block.number}  ${block.hash}`],
-    ['Finality', report.finalityProven ? "the validators' votes for it are checked" : 'not checked: no --chain-spec'],
+    ['Finality', report.finalityProven ? 'votes and state proofs are checked' : 'not checked: no --chain-spec'],
     ['Custody', `${btc(report.custodySats)} in ${report.coins} coins, which add up to ${btc(report.coinSats)}`],
     ['Circulating', weiAsBtc(report.circulatingWei)],
     ['Withdrawals', `${btc(report.pendingSats)} unsettled and ${btc(report.maxFeeSats)} of their max fees`],
@@ -40,7 +40,7 @@ export function addAudit(program: Command, session: Session): void {
     .option('--l1-cookie <file>', "the Bitcoin node's cookie file")
     .option(
       '--chain-spec <file>',
-      "check finality against this chain spec's validators (a devnet's is found by itself)",
+      "check votes and prove every figure against this chain spec (a devnet's is found by itself)",
     )
   examples(
     command,
