@@ -1,6 +1,6 @@
 import { createBlockHeader } from '@ethereumjs/block'
 import type { EVMResult, EVMRunCallOpts, ExecResult } from '@ethereumjs/evm'
-import { createAccount, createAddressFromString } from '@ethereumjs/util'
+import { createAccount, createAddressFromString, createContractAddress } from '@ethereumjs/util'
 import { createCommon } from '@hawser/chain'
 import { concatBytes, fromHex, toHex, uintBE, type Hash32 } from '@hawser/primitives'
 import { MemoryStore } from '@hawser/storage'
@@ -115,8 +115,10 @@ async function outcome(
   interpreter: Interpreter,
   programs: readonly Uint8Array[],
   message: Omit<EVMRunCallOpts, 'block'>,
+  setup: Setup = async () => undefined,
 ) {
   const machine = await machineWith(programs)
+  await setup(machine)
   await machine.evm.journal.checkpoint()
   const { execResult, createdAddress } = await interpreter(machine, { ...message, block: { header } as never })
   await machine.evm.journal.commit()
@@ -147,8 +149,17 @@ async function outcome(
   }
 }
 
-async function expectSame(programs: readonly Uint8Array[], message: Omit<EVMRunCallOpts, 'block'>): Promise<void> {
-  expect(await outcome(ours, programs, message)).toEqual(await outcome(ethereumJs, programs, message))
+/** What a case adds to the state. */
+type Setup = (machine: Machine) => Promise<void>
+
+async function expectSame(
+  programs: readonly Uint8Array[],
+  message: Omit<EVMRunCallOpts, 'block'>,
+  setup?: Setup,
+): Promise<Awaited<ReturnType<typeof outcome>>> {
+  const own = await outcome(ours, programs, message, setup)
+  expect(own).toEqual(await outcome(ethereumJs, programs, message, setup))
+  return own
 }
 
 const gasLimit = fc.constantFrom(20_000n, 100_000n, 1_000_000n)
@@ -200,6 +211,77 @@ describe('the interpreter', () => {
     // Calls itself with all gas, then stores how deep it went.
     const recursion = fromHex('0x5f5f5f5f5f305af150600160005401600055')
     await expectSame([recursion], call(16_000_000n, 0n, new Uint8Array()))
+  })
+
+  describe('at its edges, where random programs seldom come,', () => {
+    const run = (codes: readonly string[], gas = 1_000_000n, setup?: Setup) =>
+      expectSame(
+        codes.map((code) => fromHex(`0x${code}`)),
+        call(gas, 0n, new Uint8Array()),
+        setup,
+      )
+    const create = (initCode: string, gas: bigint, setup?: Setup) =>
+      expectSame([], { caller: addressOf(CALLER), gasLimit: gas, gasPrice: 11n, data: fromHex(`0x${initCode}`) }, setup)
+    const callNext = (account: string, value = '5f') => `5f5f5f5f${value}61${account}5af15f5260205ff3`
+
+    it('keeps what was called by STATICCALL from writing and paying, however deep', async () => {
+      const staticCall = '5f5f5f5f61aa025afa5f5260205ff3'
+      await run([staticCall, callNext('aa03'), '60015f55'])
+      await run([staticCall, callNext('aa03', '6001'), '00'])
+      for (const forbidden of ['60015f55', '60015f5d', '5f5fa0', '5f5f5ff0', '5f5f5f5ff5', '5fff'])
+        await run([staticCall, forbidden])
+    })
+
+    it('refuses an SSTORE with 2,300 gas left, and not with one more (EIP-2200)', async () => {
+      expect((await run(['60055f55'], 2_305n)).failed).toBe(true)
+      expect((await run(['60055f55'], 2_306n)).failed).toBe(false)
+    })
+
+    it('limits init code and code (EIP-3860, EIP-170), and what a code begins with (EIP-3541)', async () => {
+      expect((await run(['61c0015f5ff000'])).failed).toBe(true)
+      expect((await run(['61c0005f5ff000'])).failed).toBe(false)
+      expect((await create('6160015ff3', 16_000_000n)).failed).toBe(true)
+      expect((await create('6160005ff3', 16_000_000n)).failed).toBe(false)
+      expect((await create('60ef5f5360015ff3', 1_000_000n)).failed).toBe(true)
+    })
+
+    it('goes 1,024 messages deep, and no deeper', async () => {
+      const deep = 1n << 40n
+      await run(['5f5f5f5f5f305af150600160005401600055'], deep)
+      // A code that creates with its own code.
+      await create('385f5f39385f5ff05000', deep)
+    })
+
+    it('creates nothing over storage (EIP-7610), nor with the last nonce (EIP-2681)', async () => {
+      const sender = addressOf(PROGRAM_ACCOUNTS[0] as bigint)
+      const takenRoot = createAccount({ storageRoot: new Uint8Array(32).fill(7) })
+      const taken = createContractAddress(sender, 1n)
+      await run(['5f5f5ff05f5260205ff3'], 1_000_000n, ({ state }) => state.putAccount(taken, takenRoot))
+      const code = fromHex('0x5f5f5ff05f5260205ff3')
+      await run([toHex(code).slice(2)], 1_000_000n, async ({ state }) => {
+        await state.putAccount(sender, createAccount({ nonce: (1n << 64n) - 1n }))
+        await state.putCode(sender, code)
+      })
+    })
+
+    it('hands back what a precompile gave, not the memory that it came from', async () => {
+      // IDENTITY of one byte of memory, which is changed before the returned data are read.
+      await run(['60075f535f5f60015f60045afa5060095f5360015f60203e60405ff3'])
+    })
+
+    it('hands back nothing of a code that was created, but what a creation reverted with', async () => {
+      for (const end of ['f3', 'fd']) await run([`6360015f${end}5f526004601c5ff0503d5f5260205ff3`])
+    })
+
+    it('forgets transient storage, warmth and refunds of what reverted', async () => {
+      const revert = '5f5ffd'
+      await run(['5f5f5f5f5f61aa025af15060015c5f525f545060205ff3', `600760015d5f5f55${revert}`])
+      // DELEGATECALL: the same account's slots.
+      await run([
+        '5f5f5f5f61aa025af45060015c5f525f5450600154505f5f556005545060205ff3',
+        `600760015d5f5f55600554505f600155${revert}`,
+      ])
+    })
   })
 
   it.each([
