@@ -180,7 +180,7 @@ describe('the interpreter', () => {
         gasLimit,
         fc.constantFrom(0n, 3n),
         fc.uint8Array({ maxLength: 70 }),
-        (programs, gas, value, data) => expectSame(programs, call(gas, value, data)),
+        async (programs, gas, value, data) => void (await expectSame(programs, call(gas, value, data))),
       ),
       { numRuns: RUNS },
     )
@@ -188,8 +188,14 @@ describe('the interpreter', () => {
 
   it('creates what EthereumJS creates', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.tuple(randomProgram, randomProgram), randomProgram, gasLimit, (programs, initCode, gas) =>
-        expectSame(programs, { caller: addressOf(CALLER), gasLimit: gas, gasPrice: 11n, value: 2n, data: initCode }),
+      fc.asyncProperty(
+        fc.tuple(randomProgram, randomProgram),
+        randomProgram,
+        gasLimit,
+        async (programs, initCode, gas) => {
+          const message = { caller: addressOf(CALLER), gasLimit: gas, gasPrice: 11n, value: 2n, data: initCode }
+          await expectSame(programs, message)
+        },
       ),
       { numRuns: Math.ceil(RUNS / 3) },
     )
