@@ -95,6 +95,29 @@ describe('Dispatcher', () => {
     expect(answers.map(({ error }) => error.code)).toEqual([3, -32005, -32005, -32005])
   })
 
+  it('lets other work go on during a batch of methods that do not wait', async () => {
+    const busy = new Dispatcher(
+      {
+        work: () => {
+          for (const end = performance.now() + 5; performance.now() < end;);
+        },
+      },
+      DEFAULT_LIMITS,
+      silentLogger,
+    )
+    const batch = Array.from({ length: 20 }, (_, id) => ({ id, method: 'work' }))
+    let turns = 0
+    const look = () => {
+      turns++
+      if (!done) setImmediate(look)
+    }
+    let done = false
+    setImmediate(look)
+    await busy.handle(JSON.stringify(batch), caller)
+    done = true
+    expect(turns).toBeGreaterThan(4)
+  })
+
   it('refuses a batch beyond the limit whole', async () => {
     const batch = Array.from({ length: maxBatch + 1 }, (_, id) => ({ id, method: 'echo' }))
     expect(await send(batch)).toMatchObject({

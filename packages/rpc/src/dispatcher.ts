@@ -2,6 +2,7 @@ import { messageOf, type Logger } from '@hawser/primitives'
 import { invalidParams, RpcCode, RpcError, toRpcError } from './errors.ts'
 import { MAX_BATCH_AT_ONCE, type RpcLimits } from './limits.ts'
 import type { Caller, Method, Methods } from './method.ts'
+import { Turns } from './turns.ts'
 
 type Id = string | number | null
 type Answer = string | undefined
@@ -51,11 +52,16 @@ export class Dispatcher {
       if (isTransaction(request)) void begin(index)
       else others.push(index)
     })
-    let next = 0
-    const work = async () => {
-      while (next < others.length) await begin(others[next++] as number)
+    const turns = new Turns()
+    const running = new Set<Promise<unknown>>()
+    for (const index of others) {
+      await turns.next()
+      const answer = begin(index)
+      if (!(answer instanceof Promise)) continue
+      const ended: Promise<unknown> = answer.then(() => running.delete(ended))
+      running.add(ended)
+      if (running.size >= MAX_BATCH_AT_ONCE) await Promise.race(running)
     }
-    await Promise.all(Array.from({ length: Math.min(MAX_BATCH_AT_ONCE, others.length) }, work))
     const told = (await Promise.all(answers)).filter((answer) => answer !== undefined)
     return told.length > 0 ? `[${told.join(',')}]` : undefined
   }

@@ -2,6 +2,7 @@ import type { Clock } from '@hawser/primitives'
 import { RpcCode, RpcError } from './errors.ts'
 import { MAX_CLIENTS, MAX_WAITING_FACTOR, type RpcLimits } from './limits.ts'
 import type { Method, Methods } from './method.ts'
+import { Turns } from './turns.ts'
 
 /** What runs the EVM or reads much: only so many at the same time. */
 const EXECUTIONS = new Set([
@@ -40,6 +41,7 @@ export class ExecutionGate {
   /** Who waits, by client; the first client of the map has the next turn. */
   readonly #waiting = new Map<string, Waiting[]>()
   #waitingCount = 0
+  readonly #turns = new Turns()
   /** What each client has begun in its present second. */
   readonly #rates = new Map<string, { second: number; count: number }>()
   #running = 0
@@ -64,6 +66,8 @@ export class ExecutionGate {
       if (isTrace(name)) this.#count(caller.address)
       await this.#enter(caller.address)
       try {
+        // Those that wait for nothing would run one after the other, with nothing of the node's own between them.
+        await this.#turns.next()
         return await method(params, caller)
       } finally {
         this.#leave()
