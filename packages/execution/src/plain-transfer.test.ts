@@ -74,6 +74,7 @@ describe('runPlainTransfer', () => {
       transfer({ maxPriorityFeePerGas: 0n, maxFeePerGas: 7n }),
       nothing,
     ],
+    ['whose cap leaves less than the tip that it offers', transfer({ maxFeePerGas: 8n }), nothing],
     ['from an account with a delegation', transfer(), put(SENDER, new Account(3n, 10n ** 9n), DELEGATION)],
     ['of all that the sender has but the fees', transfer({ value: 10n ** 18n - 50_000n * 100n }), nothing],
     [

@@ -44,7 +44,6 @@ export function runPlainTransfer(
   journal.putAccount(from, { ...sender, nonce: sender.nonce + 1n, balance: sender.balance - value - fees })
   credit(journal, to.bytes, value)
   credit(journal, header.coinbase.bytes, gas * price.tip)
-  journal.beginTransaction()
   return gas
 }
 

@@ -136,6 +136,13 @@ class World {
     return found
   }
 
+  async storedDeaths(): Promise<number> {
+    let count = 0
+    const range = { gte: keyIn(keyspace.deaths), lt: keyIn(keyspace.deaths + 1) }
+    for await (const _ of this.store.entries(range)) count++
+    return count
+  }
+
   /** Every state that is kept can be read, the quick way and by its trie; no node is stored that none of them has. */
   async check(): Promise<void> {
     const alive = new Set<number>()
@@ -169,6 +176,9 @@ class World {
       walk(state.root)
     }
     expect(await this.storedNodes()).toEqual(alive)
+    // What pruning has used is gone as well.
+    const kept = this.#history === 'archive' ? this.final.number : BigInt(this.#history) - 1n
+    expect(await this.storedDeaths()).toBe(Number(kept < this.final.number ? kept : this.final.number))
   }
 }
 
@@ -252,5 +262,23 @@ describe('StateDatabase', () => {
     expect(genesis.account(hashedKey(addressOf(3)))).toBeUndefined()
     expect(held.account(hashedKey(addressOf(0)))).toBeUndefined()
     expect(world.states.open(head).account(hashedKey(addressOf(3)))?.balance).toBe(33n)
+  })
+
+  it('reads a fork beside the block that becomes final right, whatever of its batch is written', async () => {
+    const world = new World('archive')
+    await world.begin()
+    const put = (account: number): Step => ({ kind: 'put', account, slot: 0, value: 7 })
+    const target = await world.add(world.final, [put(1), put(3)], 0)
+    const beside = await world.add(world.final, [put(2)], 1)
+    // With nothing in memory that was read before.
+    await world.restart()
+    const [fork, genesis] = [world.states.open(beside), world.states.open(world.final)]
+    const has = (state: typeof fork, account: number) => state.account(hashedKey(addressOf(account))) !== undefined
+    const change = world.states.finalize([target], [])
+    await world.store.write(change.writes)
+    expect([has(fork, 1), has(fork, 2), has(genesis, 1)]).toEqual([false, true, false])
+    change.apply()
+    expect([has(fork, 1), has(fork, 3), has(fork, 2), has(genesis, 3)]).toEqual([false, false, true, false])
+    expect([1, 2, 3].map((account) => has(world.states.open(target), account))).toEqual([true, false, true])
   })
 })
