@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { ExecutionGate } from './execution-gate.ts'
-import { DEFAULT_LIMITS, MAX_WAITING_FACTOR } from './limits.ts'
+import { DEFAULT_LIMITS, MAX_WAITING_CLAIMS, MAX_WAITING_FACTOR } from './limits.ts'
 
 const caller = { address: '192.0.2.1' }
 const clock = { ms: 0, nowMs: () => clock.ms, after: () => () => undefined }
@@ -80,6 +80,18 @@ describe('ExecutionGate', () => {
     for (let i = 0; i < 8; i++) await eth_getProof?.([], caller)
     done = true
     expect(own).toBeGreaterThanOrEqual(6)
+  })
+
+  it('looks for one claimed deposit at a time, beside the executions', async () => {
+    const { running, call } = held('bridge_claim')
+    const calls = Array.from({ length: 1 + MAX_WAITING_CLAIMS }, call)
+    await settled()
+    expect(running).toHaveLength(1)
+    await expect(call()).rejects.toMatchObject({ code: -32005 })
+    running[0]?.()
+    expect(await calls[0]).toBe('done')
+    await settled()
+    expect(running).toHaveLength(2)
   })
 
   it('leaves cheap methods alone', () => {

@@ -53,6 +53,8 @@ export const DEFAULT_LIMITS: RpcLimits = {
 export const MAX_BODIES = 16
 /** Requests that wait for an execution, for each that runs. */
 export const MAX_WAITING_FACTOR = 128
+/** Claims of deposits that wait: one is looked for at a time, in up to a thousand Bitcoin blocks. */
+export const MAX_WAITING_CLAIMS = 16
 /** Requests of one batch that are answered at the same time. */
 export const MAX_BATCH_AT_ONCE = 16
 /** Client addresses whose rate is remembered. */
