@@ -9,10 +9,6 @@ export class IndexedHeap<T> {
     this.#better = better
   }
 
-  get size(): number {
-    return this.#items.length
-  }
-
   /** The item at a place: 0 is the best, the children of `i` are at `2i + 1` and `2i + 2`, and no better than it. */
   at(place: number): T | undefined {
     return this.#items[place]

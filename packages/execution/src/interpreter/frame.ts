@@ -9,7 +9,6 @@ export type Failure =
   | 'invalid opcode'
   | 'invalid JUMP'
   | 'static state change'
-  | 'value out of range'
   | 'initcode exceeds max initcode size'
   | 'create collision'
   | 'code size to deposit exceeds maximum code size'

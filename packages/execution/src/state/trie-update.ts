@@ -1,5 +1,5 @@
 import { newLink, nibblesOf, prefixed, type Branch, type Link, type NodePointer, type TrieNode } from './trie-node.ts'
-import { loadNode, packNibbles, walkTrie, type NodeSource } from './trie.ts'
+import { loadNode, packNibbles, type NodeSource } from './trie.ts'
 
 /** One change of a trie, at a 32-byte key. */
 export interface TrieItem {
@@ -26,11 +26,6 @@ export class TrieUpdate {
   update(root: Link | undefined, items: readonly TrieItem[]): Link | undefined {
     if (items.length === 0) return root
     return root ? this.#update(root, items, 0) : build(items, 0)
-  }
-
-  /** All stored nodes of a trie die. */
-  remove(root: Link | undefined): void {
-    walkTrie(this.#source, root, { node: (pointer) => this.deaths.push(pointer) })
   }
 
   #update(link: Link, items: readonly TrieItem[], depth: number): Link | undefined {
