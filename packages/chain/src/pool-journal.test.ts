@@ -61,4 +61,14 @@ describe('PoolJournal', () => {
     await journal.flush()
     expect(held()).toEqual([[7], [8]])
   })
+
+  it('lets the node stop when nothing can be written', async () => {
+    const warnings: unknown[] = []
+    const logger = { ...silentLogger, warn: (fields: unknown) => warnings.push(fields) } as typeof silentLogger
+    const journal = new PoolJournal('/nowhere/at/all/journal', logger)
+    journal.append(Uint8Array.of(1))
+    await journal.flush()
+    await Promise.resolve()
+    expect(warnings.length).toBe(1)
+  })
 })

@@ -75,9 +75,9 @@ export class PoolJournal {
     }
   }
 
-  /** Resolves when what was appended is in the file. */
+  /** Resolves when what was appended is in the file, or could not be written, which the log says. */
   async flush(): Promise<void> {
-    await this.#writing
+    await this.#writing?.catch(() => undefined)
   }
 
   async #write(): Promise<void> {
