@@ -87,7 +87,9 @@ it('hardhat: deploys a contract that reads Bitcoin', { timeout: 240_000 }, async
   // node_modules is found one folder above, where the fixture's lock files were installed.
   const project = join(dirname(cwd), 'example')
   rmSync(project, { recursive: true, force: true })
-  cpSync(join(EXAMPLES, 'hardhat'), project, { recursive: true })
+  // Without what a reader of the example has installed and built there.
+  const isSource = (path: string) => !/[\\/](node_modules|artifacts|cache)$/.test(path)
+  cpSync(join(EXAMPLES, 'hardhat'), project, { recursive: true, filter: isSource })
   const result = await runCommand(command, args, {
     cwd: project,
     env: { ...env(), HARDHAT_DISABLE_TELEMETRY_PROMPT: 'true' },
