@@ -44,7 +44,7 @@ describe('the endpoint', () => {
     const { body } = await raw(server.port, { host: 'attacker.example' })
     expect(body).toMatch(/host not allowed: \\"attacker.example\\"; add it to --rpc-vhosts/)
     const socket = new WebSocket(`ws://127.0.0.1:${server.port}`, { headers: { host: 'attacker.example' } })
-    await expect(once(socket, 'open')).rejects.toThrow('401')
+    await expect(once(socket, 'open')).rejects.toThrow('403')
   })
 
   it('lets web pages read of the origins that it was given, and of no other', async () => {
@@ -58,7 +58,7 @@ describe('the endpoint', () => {
     expect(asked.headers).not.toHaveProperty('access-control-allow-origin')
     expect((await raw(server.port, {})).status).toBe(200)
     const socket = new WebSocket(`ws://127.0.0.1:${server.port}`, { origin: 'https://attacker.example' })
-    await expect(once(socket, 'open')).rejects.toThrow('401')
+    await expect(once(socket, 'open')).rejects.toThrow('403')
   })
 
   it('serves the namespaces that it was given, and no other', async () => {
