@@ -124,3 +124,10 @@ it('a payment with a refund key is asked for with a key of 32 bytes', async () =
   const short: Hex = '0x12'
   await expect(ask(methods, 'bridge_getDepositAddress', validator(1), short)).rejects.toMatchObject({ code: -32602 })
 })
+
+it('a fee rate is told as Bitcoin’s nodes count it, to a thousandth', async () => {
+  const { reader } = chainOf(1, 0, [])
+  const bitcoin = { feeRate: async () => 1.0000000000000002 } as unknown as BridgeView['bitcoin']
+  const methods = bridgeMethods({ bitcoin, custody: {} } as BridgeView, reader)
+  expect(await ask(methods, 'btc_estimateFeeRate')).toEqual({ satPerVb: 1, blocks: 2 })
+})

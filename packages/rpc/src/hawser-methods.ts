@@ -117,7 +117,9 @@ function bitcoinMethods(bitcoin: BitcoinView): Methods {
       const blocks = params[0] === undefined || params[0] === null ? 2n : readQuantity(params[0], 'blocks')
       if (blocks < 1n || blocks > BigInt(MAX_FEE_TARGET))
         throw invalidParams(`blocks must be 1 to ${MAX_FEE_TARGET}, not ${blocks}`)
-      return { satPerVb: await bitcoin.feeRate(Number(blocks)), blocks: Number(blocks) }
+      // Bitcoin's own nodes count in whole sat/kvB.
+      const satPerVb = Math.round((await bitcoin.feeRate(Number(blocks))) * 1_000) / 1_000
+      return { satPerVb, blocks: Number(blocks) }
     },
   }
 }
