@@ -250,6 +250,7 @@ export async function createNode(dependencies: NodeDependencies): Promise<Hawser
         } catch (error) {
           if (isAppError(error, 'BLOCK_UNKNOWN_PARENT')) sync.catchUpWith(from)
           else if (isAppError(error) && error.info.fault === 'peer') throw error
+          else logger.warn({ err: messageOf(error) }, 'a block that a peer sent could not be imported')
           return 'ignore'
         }
       }),
