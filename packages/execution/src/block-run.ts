@@ -76,6 +76,9 @@ export abstract class BlockRun {
     }
   }
 
+  /** What the chain's own rules want the header to say of the run; after `finish`. @throws BLOCK_BAD_EXECUTION */
+  checkHeader(): void {}
+
   protected abstract before(): Promise<void>
   protected abstract after(): Promise<void>
 

@@ -97,6 +97,7 @@ export abstract class EthereumJsEngine {
     compare('receiptsRoot', toHex(header.receiptTrie), result.receiptsRoot)
     compare('gasUsed', header.gasUsed, result.gasUsed)
     compare('logsBloom', toHex(header.logsBloom), toHex(result.logsBloom))
+    run.checkHeader()
     return this.executed(machine, result, header)
   }
 

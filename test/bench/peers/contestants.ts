@@ -1,8 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
 import { DEVNET_CHAIN_ID } from '@hawser/genesis'
-import { DEV_MNEMONIC } from '@hawser/node'
+import { DEV_MNEMONIC, freePort } from '@hawser/node'
 import { hardhatProject } from '../../e2e/support/hardhat-project.ts'
 import { bin, eventually } from '../../kit/devnet.ts'
 import { ask } from '../json-rpc-load.ts'
@@ -140,15 +139,4 @@ function family(root: number): number[] {
   const members = [root]
   for (const member of members) for (const [pid, parent] of parents) if (parent === member) members.push(pid)
   return members
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo
-      server.close(() => resolve(port))
-    })
-  })
 }

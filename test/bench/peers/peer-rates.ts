@@ -5,10 +5,10 @@ import { createFeeMarket1559Tx } from '@ethereumjs/tx'
 import { createCommon } from '@hawser/chain'
 import { DEVNET_CHAIN_ID } from '@hawser/genesis'
 import { devAccounts } from '@hawser/node'
-import { delay, fromHex, invariant, toHex, type Hex } from '@hawser/primitives'
+import { fromHex, invariant, toHex, type Hex } from '@hawser/primitives'
 import { encodeFunctionData, getContractAddress, type Address } from 'viem'
 import { compileSolidity } from '../../e2e/support/compile-solidity.ts'
-import { ROOT } from '../../kit/devnet.ts'
+import { eventually, ROOT } from '../../kit/devnet.ts'
 import { ask } from '../json-rpc-load.ts'
 import { ACCOUNTS, type Contestant } from './contestants.ts'
 import type { LoadResult, LoadTask } from './load-process.ts'
@@ -150,15 +150,19 @@ async function send(contestant: Contestant, bodies: readonly (readonly string[])
   const before = contestant.cpuMs()
   const began = performance.now()
   await load({ url: contestant.rpcUrl, connections: CONNECTIONS, bodies })
-  await until(`${contestant.name} to put them into blocks`, async () => {
-    for (const [i, { address }] of accounts.entries())
-      if (
-        BigInt(await ask<Hex>(contestant.rpcUrl, 'eth_getTransactionCount', [address, 'latest'])) <
-        (nonces[i] as bigint)
-      )
-        return false
-    return true
-  })
+  await eventually(
+    `${contestant.name} to put them into blocks`,
+    async () => {
+      for (const [i, { address }] of accounts.entries())
+        if (
+          BigInt(await ask<Hex>(contestant.rpcUrl, 'eth_getTransactionCount', [address, 'latest'])) <
+          (nonces[i] as bigint)
+        )
+          return false
+      return true
+    },
+    { limitMs: LIMIT_MS, everyMs: POLL_MS },
+  )
   return sample(contestant, count, performance.now() - began, before)
 }
 
@@ -215,12 +219,4 @@ function median(values: readonly number[]): number {
   return sorted.length % 2 === 1
     ? (sorted[middle] as number)
     : ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2
-}
-
-async function until(what: string, condition: () => Promise<boolean>): Promise<void> {
-  const end = Date.now() + LIMIT_MS
-  while (!(await condition())) {
-    if (Date.now() > end) throw new Error(`waited ${LIMIT_MS / 1000} s for ${what}`)
-    await delay(POLL_MS)
-  }
 }

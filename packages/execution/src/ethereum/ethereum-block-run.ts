@@ -9,7 +9,7 @@ import {
   type Address as EthereumAddress,
 } from '@ethereumjs/util'
 import type { Log } from '@hawser/chain'
-import { concatBytes, readUintBE, sha256, type Address, type Hash32 } from '@hawser/primitives'
+import { concatBytes, equalBytes, readUintBE, sha256, toHex, type Address, type Hash32 } from '@hawser/primitives'
 import { bad, BlockRun, type TransactionOutcome } from '../block-run.ts'
 import type { Machine } from '../machine.ts'
 
@@ -51,6 +51,12 @@ export class EthereumBlockRun extends BlockRun {
 
   get requestsHash(): Uint8Array {
     return genRequestsRoot(this.#requests, sha256)
+  }
+
+  override checkHeader(): void {
+    const { requestsHash } = this.header
+    if (requestsHash && !equalBytes(requestsHash, this.requestsHash))
+      throw bad(`requestsHash is ${toHex(requestsHash)} in the header, execution gave ${toHex(this.requestsHash)}`)
   }
 
   async transaction(tx: TypedTransaction): Promise<TransactionOutcome> {

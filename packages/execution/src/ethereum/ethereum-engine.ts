@@ -2,8 +2,8 @@ import { createBlock, createBlockHeader, genWithdrawalsTrieRoot, type Block, typ
 import { ConsensusType } from '@ethereumjs/common'
 import type { TypedTransaction } from '@ethereumjs/tx'
 import { createAddressFromString, type CLRequest, type CLRequestType, type Withdrawal } from '@ethereumjs/util'
-import { encodedTransaction, orderedTrieRoot, type Cancellable, type Executed, type ForkSchedule } from '@hawser/chain'
-import { equalBytes, fromHex, messageOf, toHex, type Address } from '@hawser/primitives'
+import { encodedTransaction, orderedTrieRoot, type Executed, type ForkSchedule } from '@hawser/chain'
+import { equalBytes, fromHex, messageOf, type Address } from '@hawser/primitives'
 import { bad } from '../block-run.ts'
 import { EthereumJsEngine, type EngineParts } from '../engine.ts'
 import { EthereumBlockRun } from './ethereum-block-run.ts'
@@ -48,20 +48,6 @@ export class EthereumEngine extends EthereumJsEngine {
     const { depositContract } = this.#parts
     const machine = await this.machine(parent, block.common)
     return { machine, run: new EthereumBlockRun(machine, block, depositContract) }
-  }
-
-  override async execute(parent: BlockHeader, block: Block, { signal }: Cancellable = {}): Promise<Executed> {
-    const { machine, run } = await this.openRun(parent, block)
-    await run.begin()
-    for (const tx of block.transactions) {
-      signal?.throwIfAborted()
-      await run.transaction(tx)
-    }
-    const executed = await this.finish(machine, run, block.header)
-    const { requestsHash } = block.header
-    if (requestsHash && !equalBytes(requestsHash, run.requestsHash))
-      throw bad(`requestsHash is ${toHex(requestsHash)} in the header, execution gave ${toHex(run.requestsHash)}`)
-    return executed
   }
 
   /** Builds a block of these transactions on a parent after the merge; one that cannot run makes it fail. @throws BLOCK_BAD_EXECUTION */

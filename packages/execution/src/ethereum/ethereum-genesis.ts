@@ -22,7 +22,7 @@ export async function buildEthereumGenesis(
     const at = createAddressFromString(address)
     await state.putAccount(at, createAccount({ balance, nonce }))
     if (code !== '0x') await state.putCode(at, fromHex(code))
-    for (const [key, value] of storage) await state.putStorage(at, fromHex(key), withoutLeadingZeros(fromHex(value)))
+    for (const [key, value] of storage) await state.putStorage(at, fromHex(key), fromHex(value))
   }
   await state.commit()
   const block = createBlock(
@@ -53,9 +53,4 @@ export async function buildEthereumGenesis(
     { common, setHardfork: false, freeze: false, skipConsensusFormatValidation: true },
   )
   return { block, state: machine.firstState() }
-}
-
-function withoutLeadingZeros(word: Uint8Array): Uint8Array {
-  const first = word.findIndex((byte) => byte !== 0)
-  return first === -1 ? new Uint8Array() : word.subarray(first)
 }

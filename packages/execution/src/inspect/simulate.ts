@@ -1,22 +1,17 @@
-import {
-  Block,
-  createBlockHeader,
-  genTransactionsTrieRoot,
-  genWithdrawalsTrieRoot,
-  paramsBlock,
-  type BlockHeader,
-} from '@ethereumjs/block'
+import { Block, createBlockHeader, genWithdrawalsTrieRoot, paramsBlock, type BlockHeader } from '@ethereumjs/block'
 import { createAddressFromString, createWithdrawal, type Withdrawal } from '@ethereumjs/util'
 import type { TypedTransaction } from '@ethereumjs/tx'
-import type {
-  BlockOverrides,
-  CallRequest,
-  ForkSchedule,
-  InspectionLimits,
-  SimulatedBlock,
-  SimulatedBlockRequest,
-  SimulatedCall,
-  SimulationOptions,
+import {
+  encodedTransaction,
+  orderedTrieRoot,
+  type BlockOverrides,
+  type CallRequest,
+  type ForkSchedule,
+  type InspectionLimits,
+  type SimulatedBlock,
+  type SimulatedBlockRequest,
+  type SimulatedCall,
+  type SimulationOptions,
 } from '@hawser/chain'
 import { fromHex, ZERO_ADDRESS, type Address } from '@hawser/primitives'
 import type { Machine } from '../machine.ts'
@@ -133,7 +128,7 @@ export class Simulation {
           receiptTrie: fromHex(result.receiptsRoot),
           logsBloom: result.logsBloom,
           gasUsed: result.gasUsed,
-          transactionsTrie: await genTransactionsTrieRoot(transactions),
+          transactionsTrie: fromHex(orderedTrieRoot(transactions.map(encodedTransaction))),
           ...(common.isActivatedEIP(4844) ? { blobGasUsed: BigInt(blobs) * common.param('blobGasPerBlob') } : {}),
           ...(common.isActivatedEIP(7685) ? { requestsHash: run.requestsHash } : {}),
         },
