@@ -122,7 +122,7 @@ export async function createNode(dependencies: NodeDependencies): Promise<Hawser
     stops.push(() => db.close())
     await claimDatabase(db, genesis.hash, join(config.dataDir, 'chain'))
     const store = await StoredChain.open(db, common, genesis)
-    const headerOf = (hash: Hash32) => store.block(hash)?.block.header
+    const headerOf = (hash: Hash32) => store.header(hash)
     const aura = new AuraConsensus({
       chainId: network.chainId,
       slotSeconds: spec.slotSeconds,
@@ -399,11 +399,11 @@ async function connectBitcoin(config: NodeConfig, spec: ChainSpec, logger: Logge
 /** The tree of blocks above the last final one, as the database has them. */
 function restoreTree(store: StoredChain, spec: ChainSpec): BlockTree {
   const node = (ref: BlockRef) => {
-    const header = store.block(ref.hash)?.block.header
+    const header = store.header(ref.hash)
     if (!header) throw new Error(`block ${ref.hash} is stored`)
     return { ...ref, parent: toHex(header.parentHash) as Hash32, slot: slotOf(spec, header.timestamp) }
   }
-  const tree = new BlockTree(node(store.pointers().finalized), (hash) => store.block(hash)?.block.header.serialize())
+  const tree = new BlockTree(node(store.pointers().finalized), (hash) => store.header(hash)?.serialize())
   // The stored head goes in first, so that a restart keeps the choice between equals.
   const { head } = store.pointers()
   const pending = [...store.unfinalized()]

@@ -70,7 +70,7 @@ export class ImportedChain {
       const store = await StoredChain.open(db, forks.commonAt, { sealed: { block, seal: new Uint8Array() }, state })
       const engine = new EthereumEngine({
         store: db,
-        headerOf: (hash) => store.block(hash)?.block.header,
+        headerOf: (hash) => store.header(hash),
         commonAt: forks.commonAt,
         depositContract: genesis.config.depositContractAddress as Address | undefined,
       })

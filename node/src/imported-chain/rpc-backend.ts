@@ -9,7 +9,7 @@ import { PayloadBuilder } from './payload-builder.ts'
 /** The imported chain as JSON-RPC sees it: it has no peers, no finality votes, no bridge, and nobody adds to it. */
 export function importedChainBackend(chain: ImportedChain, logger: Logger): RpcBackend {
   const never = () => () => undefined
-  const headerOf = (hash: Hash32) => chain.store.block(hash)?.block.header
+  const headerOf = (hash: Hash32) => chain.store.header(hash)
   const profile = ethereumProfile(chain.genesis, chain.forks, chain.store.canonicalHash(0n) as Hash32)
   return {
     chain: profile,

@@ -2,7 +2,7 @@ import { createBlock } from '@ethereumjs/block'
 import { createAccessList2930Tx, createFeeMarket1559Tx, createLegacyTx } from '@ethereumjs/tx'
 import { keccak256, toHex, utf8 } from '@hawser/primitives'
 import { expect, it } from 'vitest'
-import { encodedBlock } from './block-types.ts'
+import { decodeSealedHeader, encodedBlock, encodeSealedBlock } from './block-types.ts'
 import { createCommon } from './common.ts'
 
 it('encodes a block as EthereumJS does, whatever types its transactions have', () => {
@@ -20,5 +20,25 @@ it('encodes a block as EthereumJS does, whatever types its transactions have', (
       { common, setHardfork: false },
     )
     expect(toHex(encodedBlock(block))).toBe(toHex(block.serialize()))
+  }
+})
+
+it('reads the header of a stored block without its body', () => {
+  const common = createCommon(18443)
+  const tx = createLegacyTx({ gasLimit: 100_000n, gasPrice: 7n, data: new Uint8Array(300) }, { common })
+  // Bodies whose heads have one, two and three bytes.
+  for (const count of [0, 1, 10, 300]) {
+    const transactions = new Array(count).fill(tx.sign(keccak256(utf8('key'))))
+    const block = createBlock(
+      {
+        header: { number: 7n, timestamp: 3_000n, extraData: new Uint8Array(count > 0 ? 32 : 0) },
+        transactions,
+        withdrawals: [],
+      },
+      { common, setHardfork: false },
+    )
+    const header = decodeSealedHeader(encodeSealedBlock({ block, seal: new Uint8Array(65).fill(1) }), common)
+    expect(toHex(header.hash()), `${count} transactions`).toBe(toHex(block.hash()))
+    expect(header.number).toBe(7n)
   }
 })

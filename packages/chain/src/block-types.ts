@@ -1,10 +1,12 @@
-import { createBlockFromRLP, type Block } from '@ethereumjs/block'
+import { createBlockFromRLP, createBlockHeaderFromBytesArray, type Block, type BlockHeader } from '@ethereumjs/block'
 import type { Common } from '@ethereumjs/common'
 import { RLP } from '@ethereumjs/rlp'
+import type { TypedTransaction } from '@ethereumjs/tx'
 import { Bloom } from './bloom.ts'
 import { AppError, concatBytes, messageOf, readUintBE, toHex, type Address, type Hash32 } from '@hawser/primitives'
 import type { BlockRef } from './ports.ts'
-import { rlpList, rlpString } from './rlp-items.ts'
+import { orderedTrieRoot } from './ordered-trie.ts'
+import { listContent, rlpList, rlpString } from './rlp-items.ts'
 import { encodedTransaction } from './transaction.ts'
 
 /** The longest RLP of a block, in bytes (protocol.md section 2). */
@@ -66,6 +68,18 @@ export function encodedBlock(block: Block): Uint8Array {
   return encoded
 }
 
+const TRANSACTIONS_ROOTS = new WeakMap<readonly TypedTransaction[], Hash32>()
+
+/** The root of the trie of a block's transactions; found once for each list, which must not change afterwards. */
+export function transactionsRoot(transactions: readonly TypedTransaction[]): Hash32 {
+  let root = TRANSACTIONS_ROOTS.get(transactions)
+  if (root === undefined) {
+    root = orderedTrieRoot(transactions.map(encodedTransaction))
+    TRANSACTIONS_ROOTS.set(transactions, root)
+  }
+  return root
+}
+
 /** RLP [block, seal]. */
 export function encodeSealedBlock({ block, seal }: SealedBlock): Uint8Array {
   return rlpList([encodedBlock(block), rlpString(seal)])
@@ -98,6 +112,15 @@ export function decodeSealedBlock(bytes: Uint8Array, rules: Common | ForkSchedul
   }
 }
 
+/** The header of a block that this node has stored itself; the rest of the bytes is passed over. */
+export function decodeSealedHeader(bytes: Uint8Array, rules: Common | ForkSchedule): BlockHeader {
+  const body = listContent(bytes, 0)
+  const head = listContent(bytes, listContent(bytes, body.start).start)
+  const fields = RLP.decode(bytes.subarray(head.from, head.end)) as Uint8Array[]
+  const common = typeof rules === 'function' ? rules(readHeaderFields([fields])) : rules
+  return createBlockHeaderFromBytesArray(fields, { common, setHardfork: false, freeze: false })
+}
+
 /** What a fork is chosen by, of a block's decoded RLP: difficulty, number and timestamp are the fields 7, 8 and 11 of its header. */
 export function readHeaderFields(body: unknown): Parameters<ForkSchedule>[0] {
   const header = Array.isArray(body) ? (body[0] as unknown) : undefined
@@ -113,15 +136,21 @@ function malformed(why: string, cause?: unknown): AppError {
   return new AppError({ code: 'BLOCK_MALFORMED', fault: 'peer' }, `malformed block: ${why}`, { cause })
 }
 
+const SUCCEEDED = RLP.encode(1)
+const FAILED = RLP.encode(0)
+/** The bloom and the list of a receipt without logs, as most are. */
+const NO_BLOOM = RLP.encode(new Uint8Array(256))
+const NO_LOGS = RLP.encode([])
+
 /** The EIP-2718 encoding of a receipt, as the receipts root has it: type | RLP [status, cumulative gas, bloom, logs]. */
-export function encodeReceipt(receipt: Receipt): Uint8Array {
-  const payload = RLP.encode([
-    receipt.postState ?? (receipt.status === 1 ? Uint8Array.of(1) : new Uint8Array()),
-    receipt.cumulativeGasUsed,
-    logsBloom(receipt.logs),
-    receipt.logs.map((log) => [log.address, [...log.topics], log.data]),
+export function encodeReceipt({ type, status, postState, cumulativeGasUsed, logs }: Receipt): Uint8Array {
+  const payload = rlpList([
+    postState ? RLP.encode(postState) : status === 1 ? SUCCEEDED : FAILED,
+    RLP.encode(cumulativeGasUsed),
+    logs.length === 0 ? NO_BLOOM : rlpString(logsBloom(logs)),
+    logs.length === 0 ? NO_LOGS : RLP.encode(logs.map((log) => [log.address, [...log.topics], log.data])),
   ])
-  return receipt.type === 0 ? payload : concatBytes(Uint8Array.of(receipt.type), payload)
+  return type === 0 ? payload : concatBytes(Uint8Array.of(type), payload)
 }
 
 /** All receipts of a block, for the store: RLP [[type, status, cumulative gas, logs, post state?], ...]. */

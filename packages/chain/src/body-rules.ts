@@ -3,11 +3,10 @@ import type { Common } from '@ethereumjs/common'
 import { isBlob4844Tx, type TypedTransaction } from '@ethereumjs/tx'
 import { bitcoinLightClientAbi, bridgeAbi, systemContracts, validatorsAbi } from '@hawser/contracts'
 import { AppError, keccak256, messageOf, toHex, utf8, type Address, type Hex } from '@hawser/primitives'
-import { encodedBlock, MAX_BLOCK_BYTES } from './block-types.ts'
+import { encodedBlock, MAX_BLOCK_BYTES, transactionsRoot } from './block-types.ts'
 import type { ChainError } from './errors.ts'
-import { orderedTrieRoot } from './ordered-trie.ts'
 import { recoverSenders } from './sender-recovery.ts'
-import { encodedTransaction, isInherentShape, MAX_TRANSACTION_GAS, senderOf } from './transaction.ts'
+import { isInherentShape, MAX_TRANSACTION_GAS, senderOf } from './transaction.ts'
 
 interface AbiParameter {
   readonly type: string
@@ -72,7 +71,7 @@ export async function checkBody(block: Block, author: Address, common: Common): 
   if (block.uncleHeaders.length > 0) throw bad('it has ommers')
   if (block.withdrawals === undefined || block.withdrawals.length > 0)
     throw bad('it must have an empty list of withdrawals')
-  const root = orderedTrieRoot(block.transactions.map(encodedTransaction))
+  const root = transactionsRoot(block.transactions)
   if (root !== toHex(block.header.transactionsTrie))
     throw bad(`the transactions have root ${root}, the header says ${toHex(block.header.transactionsTrie)}`)
   await recoverSenders(block.transactions)

@@ -1,13 +1,19 @@
+import type { BlockHeader } from '@ethereumjs/block'
 import type { Common } from '@ethereumjs/common'
 import { concatBytes, fromHex, invariant, readUintBE, toHex, uintBE, utf8, type Hash32 } from '@hawser/primitives'
 import { keyIn, keyspace, type KeyValueStore, type Write } from '@hawser/storage'
-import { blockRef, decodeReceipts, decodeSealedBlock, encodeReceipts, encodeSealedBlock } from './block-types.ts'
+import { BlockCache } from './block-cache.ts'
+import {
+  blockRef,
+  decodeReceipts,
+  decodeSealedBlock,
+  decodeSealedHeader,
+  encodeReceipts,
+  encodeSealedBlock,
+} from './block-types.ts'
 import type { ForkSchedule, Receipt, SealedBlock } from './block-types.ts'
 import type { BlockRef, ChainChange, ChainStore } from './ports.ts'
 import { transactionHash } from './transaction.ts'
-
-/** Decoded blocks kept in memory: the unfinalised ones and what RPC clients ask for again and again. */
-const MAX_CACHED_BLOCKS = 512
 
 const HEAD = keyIn(keyspace.pointer, utf8('head'))
 const FINALIZED = keyIn(keyspace.pointer, utf8('finalized'))
@@ -16,7 +22,7 @@ const FINALIZED = keyIn(keyspace.pointer, utf8('finalized'))
 export class StoredChain implements ChainStore {
   readonly #db: KeyValueStore
   readonly #rules: Common | ForkSchedule
-  readonly #blocks = new Map<Hash32, SealedBlock>()
+  readonly #cache = new BlockCache()
   readonly #unfinalized = new Map<Hash32, BlockRef>()
   #head: BlockRef
   #finalized: BlockRef
@@ -60,13 +66,24 @@ export class StoredChain implements ChainStore {
   }
 
   block(hash: Hash32): SealedBlock | undefined {
-    const cached = this.#blocks.get(hash)
+    const cached = this.#cache.block(hash)
     if (cached) return cached
     const bytes = this.#db.get(keyIn(keyspace.block, fromHex(hash)))
     if (!bytes) return undefined
     const sealed = decodeSealedBlock(bytes, this.#rules)
-    this.#remember(hash, sealed)
+    this.#cache.addBlock(hash, sealed)
     return sealed
+  }
+
+  /** A stored block's header; its body is not read. */
+  header(hash: Hash32): BlockHeader | undefined {
+    const cached = this.#cache.header(hash)
+    if (cached) return cached
+    const bytes = this.#db.get(keyIn(keyspace.block, fromHex(hash)))
+    if (!bytes) return undefined
+    const header = decodeSealedHeader(bytes, this.#rules)
+    this.#cache.addHeader(hash, header)
+    return header
   }
 
   receipts(hash: Hash32): readonly Receipt[] | undefined {
@@ -104,13 +121,13 @@ export class StoredChain implements ChainStore {
     change.finalized?.state?.apply()
     if (change.block) {
       const ref = blockRef(change.block.sealed.block)
-      this.#remember(ref.hash, change.block.sealed)
+      this.#cache.addBlock(ref.hash, change.block.sealed)
       this.#unfinalized.set(ref.hash, ref)
     }
     if (change.head) this.#head = change.head.ref
     if (change.finalized) {
       this.#finalized = change.finalized.ref
-      for (const ref of change.finalized.pruned) this.#blocks.delete(ref.hash)
+      for (const ref of change.finalized.pruned) this.#cache.delete(ref.hash)
       for (const ref of this.#doneWith(change.finalized)) this.#unfinalized.delete(ref.hash)
     }
   }
@@ -166,12 +183,6 @@ export class StoredChain implements ChainStore {
     const sealed = fresh && blockRef(fresh.block).hash === hash ? fresh : this.block(hash)
     invariant(sealed, `block ${hash} is stored`)
     return sealed
-  }
-
-  #remember(hash: Hash32, sealed: SealedBlock): void {
-    this.#blocks.set(hash, sealed)
-    const oldest = this.#blocks.keys().next()
-    if (this.#blocks.size > MAX_CACHED_BLOCKS && !oldest.done) this.#blocks.delete(oldest.value)
   }
 }
 

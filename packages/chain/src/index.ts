@@ -10,6 +10,7 @@ export {
   MAX_BLOCK_BYTES,
   readHeaderFields,
   SEAL_BYTES,
+  transactionsRoot,
   type ForkSchedule,
   type Log,
   type Receipt,

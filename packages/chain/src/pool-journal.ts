@@ -1,6 +1,7 @@
 import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { appendFile } from 'node:fs/promises'
-import { concatBytes, delay, keccak256, messageOf, readUintBE, spawn, uintBE, type Logger } from '@hawser/primitives'
+import { crc32 } from 'node:zlib'
+import { concatBytes, delay, messageOf, spawn, type Logger } from '@hawser/primitives'
 import { MAX_TRANSACTION_BYTES } from './transaction.ts'
 
 /** The longest journal that is read, in bytes: two full pools and the slack. */
@@ -9,11 +10,11 @@ export const MAX_JOURNAL_BYTES = 160 * 1024 * 1024
 const SLACK_BYTES = 4 * 1024 * 1024
 /** How long what was appended may wait for company. */
 const GATHER_MS = 10
-/** length 4 | first bytes of keccak256(transaction) 4 */
+/** length 4 | CRC-32 of the transaction 4 */
 const RECORD_HEAD_BYTES = 8
 
 /**
- * The transactions that this node's own users sent, in a file: length u32 | check 4 | EIP-2718 encoding, one after another. It is
+ * The transactions that this node's own users sent, in a file: length u32 | CRC-32 4 | EIP-2718 encoding, one after another. It is
  * appended to a moment after a transaction is taken, and never waited for: a crash may lose the last few.
  */
 export class PoolJournal {
@@ -98,18 +99,22 @@ export class PoolJournal {
 }
 
 function recordOf(encoded: Uint8Array): Uint8Array {
-  return concatBytes(uintBE(encoded.length, 4), keccak256(encoded).subarray(0, 4), encoded)
+  const record = Buffer.allocUnsafe(RECORD_HEAD_BYTES + encoded.length)
+  record.writeUInt32BE(encoded.length, 0)
+  record.writeUInt32BE(crc32(encoded), 4)
+  record.set(encoded, RECORD_HEAD_BYTES)
+  return record
 }
 
-function readRecords(bytes: Uint8Array): Uint8Array[] {
+function readRecords(bytes: Buffer): Uint8Array[] {
   const records: Uint8Array[] = []
   let at = 0
   while (at + RECORD_HEAD_BYTES <= bytes.length) {
-    const length = Number(readUintBE(bytes.subarray(at, at + 4)))
+    const length = bytes.readUInt32BE(at)
     const end = at + RECORD_HEAD_BYTES + length
     if (length > MAX_TRANSACTION_BYTES || end > bytes.length) break
     const encoded = bytes.subarray(at + RECORD_HEAD_BYTES, end)
-    if (readUintBE(keccak256(encoded).subarray(0, 4)) !== readUintBE(bytes.subarray(at + 4, at + 8))) break
+    if (crc32(encoded) !== bytes.readUInt32BE(at + 4)) break
     records.push(encoded)
     at = end
   }

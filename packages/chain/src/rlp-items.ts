@@ -59,3 +59,13 @@ export function writeHead(buffer: Uint8Array, at: number, offset: number, length
   for (let shift = 8 * (bytes - 1); shift >= 0; shift -= 8) buffer[at++] = (length >>> shift) & 0xff
   return at
 }
+
+/** Where the list at a place begins, where its items begin and where they end; of RLP that is known to be good. */
+export function listContent(bytes: Uint8Array, from: number): { from: number; start: number; end: number } {
+  const first = bytes[from] ?? LIST
+  const lengthBytes = first > LIST + 55 ? first - LIST - 55 : 0
+  let length = lengthBytes === 0 ? first - LIST : 0
+  for (let i = 1; i <= lengthBytes; i++) length = length * 256 + (bytes[from + i] ?? 0)
+  const start = from + 1 + lengthBytes
+  return { from, start, end: start + length }
+}

@@ -48,7 +48,11 @@ export function badSignature(why: string, cause?: unknown): AppError<ChainError>
   return new AppError<ChainError>({ code: 'TX_BAD_SIGNATURE', fault: 'user' }, `invalid sender: ${why}`, { cause })
 }
 
+const FULL_WORD = 1n << 248n
+
 function byteLength(value: bigint): number {
+  // r and s, nearly always.
+  if (value >= FULL_WORD) return 32
   return value === 0n ? 0 : (value.toString(16).length + 1) >> 1
 }
 

@@ -20,6 +20,7 @@ import {
 } from '@hawser/primitives'
 import { publicKeyToAddress, secp256k1 } from '@hawser/primitives/node'
 import type { ChainError } from './errors.ts'
+import { decodePlainFeeMarket, HALF_ORDER } from './fee-market-decoder.ts'
 import { SenderCache } from './sender-cache.ts'
 import { badSignature, signatureRecord } from './signature-record.ts'
 
@@ -36,8 +37,6 @@ const CONSTRUCTORS: Readonly<Record<number, Construct>> = {
   2: (fields, options) => create1559FeeMarketTxFromBytesArray(fields as never, options),
   4: (fields, options) => createEOACode7702TxFromBytesArray(fields as never, options),
 }
-
-const HALF_ORDER = 0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0n
 
 /** What is found once for each transaction object. */
 interface Facts {
@@ -117,10 +116,21 @@ export function decodeTransaction(bytes: Uint8Array, common: Common): TypedTrans
     throw malformed(`oversized data: ${bytes.length} bytes, at most ${MAX_TRANSACTION_BYTES} are accepted`)
   const first = bytes[0] as number
   const type = first >= 0xc0 ? 0 : first
+  // What is kept must not change with the caller's buffer.
+  const encoded = Uint8Array.from(bytes)
+  const tx =
+    (type === 2 ? decodePlainFeeMarket(encoded, common, MAX_TRANSACTION_GAS) : undefined) ??
+    decodeAny(type, encoded, common)
+  FACTS.set(tx, { encoded })
+  return tx
+}
+
+/** By EthereumJS: any type, and every reason why it may be wrong. */
+function decodeAny(type: number, bytes: Uint8Array, common: Common): TypedTransaction {
   if (type === 3)
     throw malformed('transaction type not supported: blob transactions (type 3) are refused on this chain')
-  if (first === 0 || (type !== 0 && !(type in CONSTRUCTORS)))
-    throw malformed(`transaction type not supported: ${first}`)
+  if (bytes[0] === 0 || (type !== 0 && !(type in CONSTRUCTORS)))
+    throw malformed(`transaction type not supported: ${type}`)
   let fields: unknown
   try {
     fields = RLP.decode(type === 0 ? bytes : bytes.subarray(1))
@@ -134,9 +144,6 @@ export function decodeTransaction(bytes: Uint8Array, common: Common): TypedTrans
   // The hash is that of these bytes, so no second encoding of a transaction may pass. EthereumJS checks all fields but these.
   if (type !== 0 && (fields[0] as Uint8Array)[0] === 0) throw malformed('the chain id has leading zeros')
   if (type === 4 && !equalBytes(tx.serialize(), bytes)) throw malformed('it is not encoded canonically')
-  // What is kept must not change with the caller's buffer.
-  const encoded = Uint8Array.from(bytes)
-  FACTS.set(tx, { encoded })
   return tx
 }
 

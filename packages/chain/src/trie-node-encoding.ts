@@ -9,12 +9,22 @@ const HASH_BYTES = 32
 
 /** The RLP of a leaf. */
 export function encodeLeafNode(path: Uint8Array, value: Uint8Array): Uint8Array {
+  const node = new Uint8Array(leafNodeSize(path, value))
+  writeLeafNode(node, path, value)
+  return node
+}
+
+/** The bytes that the RLP of a leaf takes. */
+export function leafNodeSize(path: Uint8Array, value: Uint8Array): number {
   const payload = pathSize(path) + stringSize(value)
-  const node = new Uint8Array(headSize(payload) + payload)
-  let at = writeHead(node, 0, 0xc0, payload)
+  return headSize(payload) + payload
+}
+
+/** Writes a leaf to the front of a buffer that has room. */
+export function writeLeafNode(node: Uint8Array, path: Uint8Array, value: Uint8Array): void {
+  let at = writeHead(node, 0, 0xc0, pathSize(path) + stringSize(value))
   at = writePath(node, at, path, true)
   writeString(node, at, value)
-  return node
 }
 
 /** The RLP of an extension: a path that all keys below share. */

@@ -11,7 +11,7 @@ import {
   slotOf,
   transactionHash,
   isInherentShape,
-  orderedTrieRoot,
+  transactionsRoot,
   type BuildPlan,
   type Cancellable,
   type ChainSpec,
@@ -142,7 +142,7 @@ export class HawserEngine extends EthereumJsEngine implements ExecutionEngine {
         receiptTrie: fromHex(result.receiptsRoot),
         logsBloom: result.logsBloom,
         gasUsed: result.gasUsed,
-        transactionsTrie: fromHex(orderedTrieRoot(transactions.map(encodedTransaction))),
+        transactionsTrie: fromHex(transactionsRoot(transactions)),
       },
       options,
     )

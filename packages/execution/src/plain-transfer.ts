@@ -97,7 +97,8 @@ function hasNoCode(record: AccountRecord): boolean {
 
 /** Precompiles are low addresses: 18 bytes of zeros. */
 function isPrecompile(precompiles: ReadonlyMap<string, unknown>, address: Uint8Array): boolean {
-  return address.subarray(0, 18).every((byte) => byte === 0) && precompiles.has(toHex(address).slice(2))
+  for (let i = 0; i < 18; i++) if (address[i] !== 0) return false
+  return precompiles.has(toHex(address).slice(2))
 }
 
 /** London to Osaka. */

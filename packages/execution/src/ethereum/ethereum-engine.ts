@@ -2,7 +2,7 @@ import { createBlock, createBlockHeader, genWithdrawalsTrieRoot, type Block, typ
 import { ConsensusType } from '@ethereumjs/common'
 import type { TypedTransaction } from '@ethereumjs/tx'
 import { createAddressFromString, type CLRequest, type CLRequestType, type Withdrawal } from '@ethereumjs/util'
-import { encodedTransaction, orderedTrieRoot, type Executed, type ForkSchedule } from '@hawser/chain'
+import { transactionsRoot, type Executed, type ForkSchedule } from '@hawser/chain'
 import { equalBytes, fromHex, messageOf, type Address } from '@hawser/primitives'
 import { bad } from '../block-run.ts'
 import { EthereumJsEngine, type EngineParts } from '../engine.ts'
@@ -99,7 +99,7 @@ export class EthereumEngine extends EthereumJsEngine {
           receiptTrie: fromHex(result.receiptsRoot),
           logsBloom: result.logsBloom,
           gasUsed: result.gasUsed,
-          transactionsTrie: fromHex(orderedTrieRoot(transactions.map(encodedTransaction))),
+          transactionsTrie: fromHex(transactionsRoot(transactions)),
           ...(common.isActivatedEIP(7685) ? { requestsHash: run.requestsHash } : {}),
         },
         transactions: [...transactions],

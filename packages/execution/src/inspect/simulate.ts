@@ -2,8 +2,7 @@ import { Block, createBlockHeader, genWithdrawalsTrieRoot, paramsBlock, type Blo
 import { createAddressFromString, createWithdrawal, type Withdrawal } from '@ethereumjs/util'
 import type { TypedTransaction } from '@ethereumjs/tx'
 import {
-  encodedTransaction,
-  orderedTrieRoot,
+  transactionsRoot,
   type BlockOverrides,
   type CallRequest,
   type ForkSchedule,
@@ -128,7 +127,7 @@ export class Simulation {
           receiptTrie: fromHex(result.receiptsRoot),
           logsBloom: result.logsBloom,
           gasUsed: result.gasUsed,
-          transactionsTrie: fromHex(orderedTrieRoot(transactions.map(encodedTransaction))),
+          transactionsTrie: fromHex(transactionsRoot(transactions)),
           ...(common.isActivatedEIP(4844) ? { blobGasUsed: BigInt(blobs) * common.param('blobGasPerBlob') } : {}),
           ...(common.isActivatedEIP(7685) ? { requestsHash: run.requestsHash } : {}),
         },

@@ -27,6 +27,8 @@ import type { NodePointer, TrieNode } from './trie-node.ts'
 const MAX_CACHED_VALUES = 100_000
 /** Codes in memory: at most 24 MB. */
 const MAX_CACHED_CODES = 1024
+/** States that were opened since the last block became final: reads mostly ask for the same few. */
+const MAX_OPENED = 64
 /** Layers in memory; what lies deeper is read from its record when it becomes final. */
 const MAX_LAYERS = 1024
 /** Blocks whose old nodes go with one block's finality: a node that begins to prune does so by and by. */
@@ -47,6 +49,7 @@ export class StateDatabase implements FlatState {
   readonly #accounts = new GenerationCache<string, Uint8Array>(MAX_CACHED_VALUES)
   readonly #words = new GenerationCache<string, Uint8Array>(MAX_CACHED_VALUES)
   readonly #codes = new GenerationCache<string, Uint8Array>(MAX_CACHED_CODES)
+  #opened = new GenerationCache<Hash32, BlockState>(MAX_OPENED)
   #flatId: Hash32 | undefined
   #movingFrom: Hash32 | undefined
 
@@ -72,11 +75,15 @@ export class StateDatabase implements FlatState {
   /** The state after a block. @throws STATE_MISSING when it was pruned, or the block was never executed here */
   open(block: BlockRef): BlockState {
     const id = stateId(block)
+    const opened = this.#opened.get(id)
+    if (opened) return opened
     const record = this.#store.get(rootKey(id))
     if (!record) throw this.#missing(block)
     const pointer = Number(readUintBE(record.subarray(32)))
     const root = pointer === 0 ? undefined : { reference: record.subarray(0, 32), pointer, node: undefined }
-    return new BlockState(id, root, this.#layer(id), this, this.nodes)
+    const state = new BlockState(id, root, this.#layer(id), this, this.nodes)
+    this.#opened.set(id, state)
+    return state
   }
 
   /** The state before the first block. */
@@ -133,6 +140,7 @@ export class StateDatabase implements FlatState {
       this.#prune(last.number, deaths, writes)
     }
     for (const [number, value] of deaths) writes.push({ key: deathsKey(number), value })
+    this.#forgetOpened()
     this.#movingFrom = this.flatId
     if (last) this.#flatId = last.hash
     return {
@@ -142,6 +150,7 @@ export class StateDatabase implements FlatState {
         for (const [key, value] of words) this.#words.set(key, value)
         for (const block of [...path, ...pruned]) this.#layers.delete(block.hash)
         this.#movingFrom = undefined
+        this.#forgetOpened()
         for (const layer of this.#layers.values()) if (layer.diff.parent === last?.hash) layer.parent = undefined
       },
     }
@@ -269,6 +278,11 @@ export class StateDatabase implements FlatState {
     const layer = this.#layers.get(block.hash) ?? this.#load(block.hash)
     invariant(layer, `block ${block.number} above the last final one has its changes`)
     return layer.diff
+  }
+
+  /** Finality may delete states, and the layers that reads go through. */
+  #forgetOpened(): void {
+    this.#opened = new GenerationCache(MAX_OPENED)
   }
 
   #missing(block: BlockRef): AppError<ExecutionError> {
