@@ -302,7 +302,7 @@ export async function createNode(dependencies: NodeDependencies): Promise<Hawser
       onHead: (onHead) => importer.listen({ onHead }),
       onFinalized: (onFinalized) => importer.listen({ onFinalized }),
       onPendingTransaction: (listener) => poolService.onPending(listener),
-      oldestState: () => oldestKept(store.pointers().finalized.number, history),
+      oldestState: () => engine.oldestState(),
     }
     const rpc = config.rpc ? await RpcServer.start(backend, rpcServerOptions(config.rpc)) : undefined
     if (rpc) stops.push(() => rpc.stop())
@@ -323,12 +323,6 @@ export async function createNode(dependencies: NodeDependencies): Promise<Hawser
     await stop()
     throw error
   }
-}
-
-/** The oldest block whose state is surely there: pruning may be behind, never ahead. */
-function oldestKept(final: bigint, history: 'archive' | number): bigint {
-  const oldest = history === 'archive' ? 0n : final - BigInt(history) + 1n
-  return oldest > 0n ? oldest : 0n
 }
 
 function readSpec(file: string): ChainSpec {

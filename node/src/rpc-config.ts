@@ -27,6 +27,7 @@ export const RPC_LIMIT_SETTINGS: { readonly [Name in keyof RpcLimits]: LimitSett
   maxConnectionRequests: { least: 1, most: 100_000, what: 'requests of one connection at the same time' },
   maxExecutions: { least: 1, most: 1_000, what: 'calls, traces, log queries and proofs at the same time' },
   maxTracesPerSecond: { least: 1, most: 1_000_000, what: 'traces and simulations of one client in a second' },
+  maxAddressesPerSecond: { least: 1, most: 1_000_000, what: 'deposit addresses for one client in a second' },
   maxSubscriptions: { least: 0, most: 100_000, what: 'subscriptions of one WebSocket' },
   maxSocketBufferBytes: { least: 1024, most: 1024 * MEGABYTE, what: 'bytes that wait for a slow WebSocket' },
 }

@@ -153,9 +153,12 @@ try {
 if (options.million) {
   const node = await startOurs()
   try {
-    const { before, after, perSecond } = await measureMillion(node)
-    memory.push(['Hawser, one node, before 1,000,000 transfers', before], ['after them', after])
-    console.log(`1,000,000 transfers: ${round(perSecond)} a second`)
+    const { memory: samples, perSecond } = await measureMillion(node)
+    section(
+      `Memory of one node under 1,000,000 transfers (${round(perSecond)}/s with the time to sign them)`,
+      ['transfers', 'resident MB'],
+      samples.map(({ transfers, residentMb: mb }) => [transfers, mb === undefined ? 'unknown' : round(mb)]),
+    )
   } finally {
     await node.stop()
   }

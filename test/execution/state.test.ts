@@ -92,7 +92,9 @@ describe('the state of blocks', () => {
     expect(balanceOf(pruning, last.sealed)).toBe(5n)
     expect(balanceOf(pruning, blocks[4] as SealedBlock)).toBe(4n)
     for (const old of blocks.slice(0, 4))
-      expect(() => pruning.stateAt(old.block.header)).toThrow('is pruned; this node keeps the last 2 blocks')
+      expect(() => pruning.stateAt(old.block.header)).toThrow('is pruned; this node has states from block 4 on')
+    // What is gone does not come back with an archive.
+    expect(engineAnew().oldestState()).toBe(4n)
   })
 
   it('proves accounts and slots, there or not, under the state root', async () => {

@@ -75,6 +75,11 @@ export abstract class EthereumJsEngine {
     return stateView(this.#states.open(referenceTo(block)))
   }
 
+  /** The number of the oldest final block whose state is here. */
+  oldestState(): bigint {
+    return this.#states.oldest()
+  }
+
   finalize(path: readonly BlockRef[], abandoned: readonly BlockRef[]): StateChange {
     return this.#states.finalize(path, abandoned)
   }

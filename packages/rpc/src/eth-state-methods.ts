@@ -1,4 +1,4 @@
-import { EMPTY_TRIE_ROOT } from '@hawser/chain'
+import { EMPTY_TRIE_ROOT, type StateProof } from '@hawser/chain'
 import { keccak256, readUintBE, toHex, type Address, type Hex } from '@hawser/primitives'
 import type { RpcBackend } from './backend.ts'
 import type { BlockReader } from './block-reader.ts'
@@ -6,6 +6,10 @@ import { invalidParams, RpcCode, RpcError } from './errors.ts'
 import { MAX_STORAGE_SLOTS } from './limits.ts'
 import type { Methods } from './method.ts'
 import { quantity, readAddress, readObject, readList, readStorageKey, required } from './params.ts'
+import { Turns } from './turns.ts'
+
+/** Slots that are proven before the node's other work goes on: some milliseconds. */
+const PROOFS_AT_ONCE = 32
 
 const EMPTY_CODE_HASH = toHex(keccak256(new Uint8Array()))
 
@@ -37,10 +41,18 @@ export function ethStateMethods(backend: RpcBackend, reader: BlockReader): Metho
       }
       return values
     },
-    eth_getProof: (params) => {
+    eth_getProof: async (params) => {
       const address = readAddress(required(params, 0))
       const keys = readList(required(params, 1), 'storage keys', MAX_STORAGE_SLOTS)
-      const { account, accountProof, storage } = stateOf(params[2]).prove(address, keys.map(readStorageKey))
+      const slots = keys.map(readStorageKey)
+      const state = stateOf(params[2])
+      const { account, accountProof } = state.prove(address, [])
+      const storage: StateProof['storage'][number][] = []
+      const turns = new Turns()
+      for (let from = 0; from < slots.length; from += PROOFS_AT_ONCE) {
+        await turns.next()
+        storage.push(...state.prove(address, slots.slice(from, from + PROOFS_AT_ONCE)).storage)
+      }
       return {
         address,
         accountProof: accountProof.map((node) => toHex(node)),

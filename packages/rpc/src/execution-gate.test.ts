@@ -109,4 +109,20 @@ describe('ExecutionGate', () => {
     const later = call()
     expect(await Promise.race([other, later, Promise.resolve('both run')])).toBe('both run')
   })
+
+  it('counts deposit addresses by client and second, and apart from traces', async () => {
+    const limits = { ...DEFAULT_LIMITS, maxAddressesPerSecond: 2, maxTracesPerSecond: 1 }
+    const methods = new ExecutionGate(limits, clock).guard({
+      bridge_getDepositAddress: () => 'bcrt1p',
+      debug_traceCall: () => 'trace',
+    })
+    const ask = (method: string, address: string) => methods[method]?.([], { address }) as Promise<string>
+    expect(await ask('bridge_getDepositAddress', 'a')).toBe('bcrt1p')
+    expect(await ask('bridge_getDepositAddress', 'a')).toBe('bcrt1p')
+    await expect(ask('bridge_getDepositAddress', 'a')).rejects.toThrow('at most 2 deposit addresses a second')
+    expect(await ask('bridge_getDepositAddress', 'b')).toBe('bcrt1p')
+    expect(await ask('debug_traceCall', 'a')).toBe('trace')
+    clock.ms += 1_000
+    expect(await ask('bridge_getDepositAddress', 'a')).toBe('bcrt1p')
+  })
 })

@@ -29,9 +29,17 @@ const EXECUTIONS = new Set([
   'finality_getProof',
 ])
 
-/** What may run for seconds: only so many in a second for one client. */
-function isTrace(method: string): boolean {
-  return method.startsWith('debug_trace') || method === 'eth_simulateV1'
+/** Of what may run for seconds, and of what the node keeps and tells others, one client has only so many in a second. */
+function rateOf(method: string, limits: RpcLimits): Rate | undefined {
+  if (method.startsWith('debug_trace') || method === 'eth_simulateV1')
+    return { what: 'traces and simulations', most: limits.maxTracesPerSecond }
+  if (method === 'bridge_getDepositAddress') return { what: 'deposit addresses', most: limits.maxAddressesPerSecond }
+  return undefined
+}
+
+interface Rate {
+  readonly what: string
+  readonly most: number
 }
 
 /** Keeps expensive methods within their limits. */
@@ -41,7 +49,7 @@ export class ExecutionGate {
   readonly #executions: Turnstile
   readonly #claims = new Turnstile(1, MAX_WAITING_CLAIMS, 'claim')
   readonly #turns = new Turns()
-  /** What each client has begun in its present second. */
+  /** What each client has begun of a kind in its present second. */
   readonly #rates = new Map<string, { second: number; count: number }>()
 
   constructor(limits: RpcLimits, clock: Clock) {
@@ -55,7 +63,9 @@ export class ExecutionGate {
     return Object.fromEntries(
       Object.entries(methods).map(([name, method]) => {
         const turnstile = this.#turnstileOf(name)
-        return [name, turnstile ? this.#guarded(name, method, turnstile) : method]
+        const rate = rateOf(name, this.#limits)
+        const passed = turnstile ? this.#guarded(method, turnstile) : method
+        return [name, rate ? this.#limited(passed, rate) : passed]
       }),
     )
   }
@@ -66,9 +76,15 @@ export class ExecutionGate {
     return EXECUTIONS.has(method) || method.startsWith('debug_trace') ? this.#executions : undefined
   }
 
-  #guarded(name: string, method: Method, turnstile: Turnstile): Method {
+  #limited(method: Method, rate: Rate): Method {
     return async (params, caller) => {
-      if (isTrace(name)) this.#count(caller.address)
+      this.#count(caller.address, rate)
+      return method(params, caller)
+    }
+  }
+
+  #guarded(method: Method, turnstile: Turnstile): Method {
+    return async (params, caller) => {
       await turnstile.enter(caller.address)
       try {
         // Those that wait for nothing would run one after the other, with nothing of the node's own between them.
@@ -81,8 +97,8 @@ export class ExecutionGate {
   }
 
   /** @throws -32005 when the client began too many in this second */
-  #count(client: string): void {
-    const { maxTracesPerSecond } = this.#limits
+  #count(address: string, { what, most }: Rate): void {
+    const client = `${address} ${what}`
     const second = Math.floor(this.#clock.nowMs() / 1000)
     const rate = this.#rates.get(client)
     if (rate?.second !== second) {
@@ -92,10 +108,7 @@ export class ExecutionGate {
       if (this.#rates.size > MAX_CLIENTS && !oldest.done) this.#rates.delete(oldest.value)
       return
     }
-    if (++rate.count > maxTracesPerSecond)
-      throw new RpcError(
-        RpcCode.limitExceeded,
-        `rate limit exceeded: at most ${maxTracesPerSecond} traces and simulations a second`,
-      )
+    if (++rate.count > most)
+      throw new RpcError(RpcCode.limitExceeded, `rate limit exceeded: at most ${most} ${what} a second`)
   }
 }

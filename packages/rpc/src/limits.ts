@@ -24,6 +24,8 @@ export interface RpcLimits {
   readonly maxExecutions: number
   /** Traces and simulations that one client address may begin in a second. */
   readonly maxTracesPerSecond: number
+  /** Deposit addresses that one client address may ask for in a second: each is kept, and told to all validators. */
+  readonly maxAddressesPerSecond: number
   /** Subscriptions on one connection. */
   readonly maxSubscriptions: number
   /** Bytes that may wait for a slow WebSocket client before it is cut off. */
@@ -45,6 +47,7 @@ export const DEFAULT_LIMITS: RpcLimits = {
   maxConnectionRequests: 64,
   maxExecutions: 16,
   maxTracesPerSecond: 500,
+  maxAddressesPerSecond: 100,
   maxSubscriptions: 100,
   maxSocketBufferBytes: 4 * 1024 * 1024,
 }

@@ -220,7 +220,7 @@ describe('StateDatabase', () => {
     },
   )
 
-  it('says of a pruned state that it is pruned, and how many are kept', async () => {
+  it('says of a pruned state that it is pruned, and which ones are kept', async () => {
     const world = new World(2)
     await world.begin()
     const put: Step = { kind: 'put', account: 1, slot: 0, value: 5 }
@@ -230,7 +230,7 @@ describe('StateDatabase', () => {
       await world.finalize(chain.at(-1) as Block)
     }
     expect(() => world.states.open(chain[2] as Block)).toThrow(
-      'the state of block 2 is pruned; this node keeps the last 2 blocks; ask an archive node',
+      'the state of block 2 is pruned; this node has states from block 3 on; ask an archive node',
     )
     expect(world.states.open(chain[3] as Block).account(hashedKey(addressOf(1)))?.balance).toBe(3n)
     const unknown = { number: 5n, hash: `0x${'77'.repeat(32)}` as Hash32 }

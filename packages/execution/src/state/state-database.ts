@@ -215,7 +215,7 @@ export class StateDatabase implements FlatState {
   /** Deletes the states that are no longer kept: the nodes that the next one after them replaced, and their roots. */
   #prune(final: bigint, recent: Map<bigint, Uint8Array>, writes: Write[]): void {
     if (this.#history === 'archive') return
-    const oldest = this.#oldest()
+    const oldest = this.oldest()
     const wanted = final - BigInt(this.#history) + 1n
     const limit = oldest + BigInt(MAX_PRUNED_AT_ONCE)
     const goal = wanted < limit ? wanted : limit
@@ -231,7 +231,8 @@ export class StateDatabase implements FlatState {
     writes.push({ key: OLDEST, value: uintBE(goal, 8) })
   }
 
-  #oldest(): bigint {
+  /** The number of the oldest final block whose state is kept. */
+  oldest(): bigint {
     return readUintBE(this.#store.get(OLDEST) ?? new Uint8Array())
   }
 
@@ -287,11 +288,12 @@ export class StateDatabase implements FlatState {
 
   #missing(block: BlockRef): AppError<ExecutionError> {
     const info = { code: 'STATE_MISSING', fault: 'local' } as const
-    if (this.#history === 'archive' || block.number >= this.#oldest())
+    const oldest = this.oldest()
+    if (block.number >= oldest)
       return new AppError<ExecutionError>(info, `the state of block ${block.number} ${block.hash} is not here`)
     return new AppError<ExecutionError>(
       info,
-      `the state of block ${block.number} is pruned; this node keeps the last ${this.#history} blocks; ask an archive node`,
+      `the state of block ${block.number} is pruned; this node has states from block ${oldest} on; ask an archive node`,
     )
   }
 }
