@@ -55,4 +55,12 @@ describe('the configuration', () => {
     expect(read({ rpc: null }, { rpc: { port: 8545 } }).rpc).toMatchObject({ host: '127.0.0.1', port: 8545 })
     expect(() => read({ rpc: null }, { rpc: { api: ['eth'] } })).toThrow('give --rpc-port to turn it on')
   })
+  it('turns metrics on by a port alone, and refuses their address without one', () => {
+    expect(read({}).metrics).toBeUndefined()
+    expect(read({ metrics: null }, { metrics: { port: 9464 } }).metrics).toEqual({ host: '127.0.0.1', port: 9464 })
+    const own = { metrics: { host: '0.0.0.0', port: 9464 } }
+    expect(read(own, { metrics: { port: 9465 } }).metrics).toEqual({ host: '0.0.0.0', port: 9465 })
+    expect(() => read({}, { metrics: { host: '0.0.0.0' } })).toThrow('give --metrics-port to turn them on')
+    expect(() => read({ metrics: { host: 'x', port: 70_000 } })).toThrow('metrics.port')
+  })
 })

@@ -43,6 +43,15 @@ export const configSchema = v.strictObject({
   }),
   /** JSON-RPC; null for none. */
   rpc: v.nullable(rpcConfigSchema),
+  /** /metrics for Prometheus and /health; nothing listens without it. */
+  metrics: v.optional(
+    v.nullable(
+      v.strictObject({
+        host: v.pipe(v.string(), v.minLength(1), v.maxLength(253)),
+        port: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(65_535)),
+      }),
+    ),
+  ),
   /** How many final states are kept: all, or those of the last so many blocks. */
   history: v.optional(
     v.union(
@@ -78,6 +87,7 @@ export type NodeConfig = v.InferOutput<typeof configSchema>
 export interface ConfigOverrides {
   readonly history?: NodeConfig['history']
   readonly rpc?: Partial<RpcConfig>
+  readonly metrics?: { readonly host?: string; readonly port?: number }
 }
 
 /**
@@ -114,6 +124,7 @@ export function readConfig(file: string, overrides: ConfigOverrides = {}): NodeC
     ...config,
     history: overrides.history ?? config.history,
     rpc: overriddenRpc(config.rpc, overrides.rpc),
+    metrics: overriddenMetrics(config.metrics, overrides.metrics),
     chainSpec: absolute(config.chainSpec),
     dataDir: absolute(config.dataDir),
     keys: {
@@ -141,4 +152,19 @@ function overriddenRpc(own: NodeConfig['rpc'], { limits, ...given }: Partial<Rpc
     ...set,
     limits: { ...own?.limits, ...Object.fromEntries(setLimits) },
   }
+}
+
+/** The port turns it on; the address alone does not. */
+function overriddenMetrics(
+  own: NodeConfig['metrics'],
+  { host, port }: NonNullable<ConfigOverrides['metrics']> = {},
+): NodeConfig['metrics'] {
+  if (!own && port === undefined) {
+    if (host === undefined) return own
+    throw new AppError<NodeError>(
+      { code: 'CONFIG_INVALID', fault: 'user' },
+      'the configuration has no metrics; give --metrics-port to turn them on, or leave --metrics-host out',
+    )
+  }
+  return { host: host ?? own?.host ?? '127.0.0.1', port: port ?? own?.port ?? 0 }
 }

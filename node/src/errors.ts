@@ -21,3 +21,5 @@ export type NodeError =
   | { code: 'DATA_FOLDER_INVALID'; fault: 'user' }
   /** A file of blocks that is cut off, malformed, or holds a block that execution refuses. */
   | { code: 'CHAIN_FILE_INVALID'; fault: 'user' }
+  /** The address for metrics and health is taken or malformed. */
+  | { code: 'METRICS_PORT_TAKEN'; fault: 'user' }

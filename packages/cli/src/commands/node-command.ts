@@ -9,6 +9,8 @@ interface NodeCommandOptions extends NodeFlags {
   readonly allowFreshGuard?: boolean
   readonly rpcHost?: string
   readonly rpcPort?: number
+  readonly metricsHost?: string
+  readonly metricsPort?: number
 }
 
 /** hawser node */
@@ -23,6 +25,8 @@ export function addNode(program: Command, session: Session): void {
     )
     .option('--rpc-host <address>', 'the address that JSON-RPC listens on, such as 127.0.0.1 or 0.0.0.0')
     .option('--rpc-port <port>', 'its port, HTTP and WebSocket; 0: any', readCount('--rpc-port', 0, 65_535))
+    .option('--metrics-host <address>', 'the address that /metrics and /health listen on (default: 127.0.0.1)')
+    .option('--metrics-port <port>', 'their port, which turns them on; 0: any', readCount('--metrics-port', 0, 65_535))
   examples(
     withNodeFlags(command),
     [
@@ -37,7 +41,11 @@ export function addNode(program: Command, session: Session): void {
     session.exitCode = await runNode({
       configFile: options.config,
       allowFreshGuard: options.allowFreshGuard ?? false,
-      overrides: { history, rpc: { ...rpc, host: options.rpcHost, port: options.rpcPort } },
+      overrides: {
+        history,
+        rpc: { ...rpc, host: options.rpcHost, port: options.rpcPort },
+        metrics: { host: options.metricsHost, port: options.metricsPort },
+      },
     })
   })
 }
