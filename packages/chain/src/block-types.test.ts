@@ -1,8 +1,9 @@
 import { createBlock } from '@ethereumjs/block'
 import { createAccessList2930Tx, createFeeMarket1559Tx, createLegacyTx } from '@ethereumjs/tx'
+import { RLP, type Input as RlpInput } from '@ethereumjs/rlp'
 import { keccak256, toHex, utf8 } from '@hawser/primitives'
 import { expect, it } from 'vitest'
-import { decodeSealedHeader, encodedBlock, encodeSealedBlock } from './block-types.ts'
+import { decodeSealedBlock, decodeSealedHeader, encodedBlock, encodeSealedBlock } from './block-types.ts'
 import { createCommon } from './common.ts'
 
 it('encodes a block as EthereumJS does, whatever types its transactions have', () => {
@@ -21,6 +22,35 @@ it('encodes a block as EthereumJS does, whatever types its transactions have', (
     )
     expect(toHex(encodedBlock(block))).toBe(toHex(block.serialize()))
   }
+})
+
+it('decodes what it encodes, whatever types the transactions have, and refuses what is no block', () => {
+  const common = createCommon(18443)
+  const key = keccak256(utf8('key'))
+  const base = { gasLimit: 30_000n, maxFeePerGas: 9n, chainId: 18443n }
+  const transactions = [
+    createFeeMarket1559Tx({ ...base, to: `0x${'11'.repeat(20)}`, value: 5n }, { common }).sign(key),
+    createFeeMarket1559Tx({ ...base, gasLimit: 90_000n, nonce: 1n, data: '0x6001' }, { common }).sign(key),
+    createLegacyTx({ gasLimit: 21_000n, gasPrice: 7n, nonce: 2n }, { common }).sign(key),
+  ]
+  const block = createBlock({ header: { number: 1n }, transactions, withdrawals: [] }, { common, setHardfork: false })
+  const seal = new Uint8Array(65).fill(3)
+  const bytes = encodeSealedBlock({ block, seal })
+  const decoded = decodeSealedBlock(bytes, common)
+  expect(toHex(decoded.block.serialize())).toBe(toHex(block.serialize()))
+  expect(toHex(encodedBlock(decoded.block))).toBe(toHex(block.serialize()))
+  expect(decoded.seal).toEqual(seal)
+  const [header, txs, ommers, withdrawals] = RLP.decode(block.serialize()) as unknown as [[], [], [], []]
+  const refused: [string, RlpInput][] = [
+    ['no list of transactions', [header, new Uint8Array(1), ommers, withdrawals]],
+    ['a transaction that is none', [header, [Uint8Array.of(2, 0xc0)], ommers, withdrawals]],
+    ['an unknown type', [header, [Uint8Array.of(9, 0xc0)], ommers, withdrawals]],
+    ['no withdrawals', [header, txs, ommers]],
+    ['a part too many', [header, txs, ommers, withdrawals, [], []]],
+    ['an ommer', [header, txs, [header], withdrawals]],
+  ]
+  for (const [what, body] of refused)
+    expect(() => decodeSealedBlock(RLP.encode([body, seal]), common), what).toThrow('malformed block')
 })
 
 it('reads the header of a stored block without its body', () => {

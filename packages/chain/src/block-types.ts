@@ -1,4 +1,4 @@
-import { createBlockFromRLP, createBlockHeaderFromBytesArray, type Block, type BlockHeader } from '@ethereumjs/block'
+import { Block, createBlockFromBytesArray, createBlockHeaderFromBytesArray, type BlockHeader } from '@ethereumjs/block'
 import type { Common } from '@ethereumjs/common'
 import { RLP } from '@ethereumjs/rlp'
 import type { TypedTransaction } from '@ethereumjs/tx'
@@ -7,7 +7,7 @@ import { AppError, concatBytes, messageOf, readUintBE, toHex, type Address, type
 import type { BlockRef } from './ports.ts'
 import { orderedTrieRoot } from './ordered-trie.ts'
 import { listContent, rlpList, rlpString } from './rlp-items.ts'
-import { encodedTransaction } from './transaction.ts'
+import { decodeBodyTransaction, encodedTransaction } from './transaction.ts'
 
 /** The longest RLP of a block, in bytes (protocol.md section 2). */
 export const MAX_BLOCK_BYTES = 8 * 1024 * 1024
@@ -106,10 +106,22 @@ export function decodeSealedBlock(bytes: Uint8Array, rules: Common | ForkSchedul
     if (!(seal instanceof Uint8Array) || (seal.length !== SEAL_BYTES && seal.length !== 0))
       throw new Error('the seal is not 65 bytes')
     const common = typeof rules === 'function' ? rules(readHeaderFields(body)) : rules
-    return { block: createBlockFromRLP(RLP.encode(body), { common, setHardfork: false }), seal }
+    return { block: decodeBody(body, common), seal }
   } catch (cause) {
     throw malformed(messageOf(cause), cause)
   }
+}
+
+/** @throws EthereumJS's own errors */
+function decodeBody(body: unknown, common: Common): Block {
+  if (!Array.isArray(body)) throw new Error('the block is no list')
+  const [header, transactions, ...rest] = body as [never, unknown, ...never[]]
+  if (!Array.isArray(transactions)) throw new Error('the transactions are no list')
+  const options = { common, setHardfork: false } as const
+  // Everything but the transactions, which are most of the work and have a way of their own.
+  const shell = createBlockFromBytesArray([header, [], ...rest] as never, options)
+  const decoded = transactions.map((item) => decodeBodyTransaction(item as Uint8Array, common))
+  return new Block(shell.header, decoded, shell.uncleHeaders, shell.withdrawals, options)
 }
 
 /** The header of a block that this node has stored itself; the rest of the bytes is passed over. */

@@ -3,6 +3,7 @@ import {
   createAccessList2930TxFromBytesArray,
   createEOACode7702TxFromBytesArray,
   createLegacyTxFromBytesArray,
+  createTxFromBlockBodyData,
   isLegacyTx,
   type TypedTransaction,
 } from '@ethereumjs/tx'
@@ -123,6 +124,18 @@ export function decodeTransaction(bytes: Uint8Array, common: Common): TypedTrans
     decodeAny(type, encoded, common)
   FACTS.set(tx, { encoded })
   return tx
+}
+
+/**
+ * A transaction of a block's body, as RLP gives it: the bytes of a typed one, the fields of a legacy one. The bytes are kept.
+ * @throws EthereumJS's own errors
+ */
+export function decodeBodyTransaction(item: Uint8Array | Uint8Array[], common: Common): TypedTransaction {
+  const typed = item instanceof Uint8Array && item[0] === 2
+  const plain = typed ? decodePlainFeeMarket(item, common, MAX_TRANSACTION_GAS) : undefined
+  if (plain === undefined) return createTxFromBlockBodyData(item, { common, freeze: false })
+  FACTS.set(plain, { encoded: item as Uint8Array })
+  return plain
 }
 
 /** By EthereumJS: any type, and every reason why it may be wrong. */
