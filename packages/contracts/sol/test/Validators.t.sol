@@ -18,8 +18,6 @@ import {ValidatorsKit} from "./ValidatorsKit.sol";
 
 contract ValidatorsTest is ValidatorsKit {
     bytes32 private constant GENESIS_HASH = keccak256("block 0");
-    uint64 private constant DEADLINE = 100;
-    uint256 private constant HALF_ORDER = CURVE_ORDER / 2;
 
     function setUp() public {
         predeployAll();
@@ -66,7 +64,7 @@ contract ValidatorsTest is ValidatorsKit {
         Validator memory v = validators.getValidator(addressOf(sessionKeys[0]));
         assertEq(uint160(v.beneficiary), 0xabc, "beneficiary");
         assertEq(keccak256(v.bitcoinKey), keccak256(compressed(0x79)), "bitcoin");
-        leave(0x78, 2);
+        leaveSet(0x78, 2);
     }
 
     function test_two_rotations_of_one_epoch_are_merged() public {
@@ -167,7 +165,7 @@ contract ValidatorsTest is ValidatorsKit {
 
     function test_all_but_the_last_may_leave() public {
         for (uint256 i = 0; i < 3; i++) {
-            leave(managementOf(i), 0);
+            leaveSet(managementOf(i), 0);
         }
         this.refuseLeave(3, 0, IValidators.LastValidator.selector);
         this.refuseLeave(0, 1, IValidators.AlreadyLeaving.selector);
@@ -193,7 +191,7 @@ contract ValidatorsTest is ValidatorsKit {
         pool.onBlock(leaver);
         vm.prank(SYSTEM);
         pool.onBlock(rotated);
-        leave(managementOf(0), 0);
+        leaveSet(managementOf(0), 0);
         rotate(managementOf(1), 0, 0x77, 0, 0);
         setBeneficiary(managementOf(1), 1, address(0xabc));
         closeAt(20);
@@ -205,13 +203,6 @@ contract ValidatorsTest is ValidatorsKit {
     }
 
     // --- proposals
-
-    function votesToAdd(uint256 from, uint256 to, Validator memory c) private returns (ManagementVote[] memory votes) {
-        votes = new ManagementVote[](to - from);
-        for (uint256 i = from; i < to; i++) {
-            votes[i - from] = voteToAdd(managementOf(i), c, DEADLINE);
-        }
-    }
 
     function test_three_of_four_add_a_validator_in_two_calls() public {
         (Validator memory c, KeyProofs memory proofs) = candidate(0x9000);
@@ -235,7 +226,7 @@ contract ValidatorsTest is ValidatorsKit {
         assertEq(validators.count(), 5, "joined");
         assertEq(validators.setId(), 1, "another set");
         assertEq(validators.nextSetHash(), expectedHash(), "slot 0");
-        leave(0x9000 + 0x1000, 0);
+        leaveSet(0x9000 + 0x1000, 0);
     }
 
     function test_a_validator_that_is_joining_has_no_rights_yet() public {
@@ -283,7 +274,7 @@ contract ValidatorsTest is ValidatorsKit {
         bytes32 proposal = validators.addProposal(c, DEADLINE);
         validators.addValidator(c, DEADLINE, proofs, votesToAdd(0, 2, c));
         rotate(managementOf(0), 0, 0x77, 0x78, 0);
-        leave(managementOf(1), 0);
+        leaveSet(managementOf(1), 0);
         closeAt(20);
         (uint256 votes,) = validators.votesOn(proposal);
         assertEq(votes, 1, "the vote of one that left is gone");
@@ -325,12 +316,12 @@ contract ValidatorsTest is ValidatorsKit {
 
     function test_the_last_validator_is_not_removed_and_nobody_twice() public {
         address session = addressOf(sessionKeys[3]);
-        leave(managementOf(3), 0);
+        leaveSet(managementOf(3), 0);
         ManagementVote[] memory votes = votesToRemove(0, 3, session);
         vm.expectRevert(IValidators.AlreadyLeaving.selector);
         validators.removeValidator(session, DEADLINE, votes);
         for (uint256 i = 0; i < 2; i++) {
-            leave(managementOf(i), 0);
+            leaveSet(managementOf(i), 0);
         }
         session = addressOf(sessionKeys[2]);
         votes = votesToRemove(0, 3, session);
@@ -339,7 +330,7 @@ contract ValidatorsTest is ValidatorsKit {
     }
 
     function test_a_set_of_a_hundred_and_no_more() public {
-        deploy(100);
+        replaceValidators(manyParams(100));
         (Validator memory c, KeyProofs memory proofs) = candidate(0x9000);
         ManagementVote[] memory votes = votesToAdd(0, 67, c);
         vm.expectRevert(IValidators.TooManyValidators.selector);
@@ -354,42 +345,17 @@ contract ValidatorsTest is ValidatorsKit {
 
     // --- the constructor
 
-    /// `n` validators with keys 0x100000 + i and up, in the storage of a fresh contract.
-    function deploy(uint256 n) private {
-        predeployTo(n, true);
-    }
-
-    function predeployTo(uint256 n, bool valid) private {
-        ValidatorsParams memory p;
-        (p.chainId, p.epochLength, p.validators) = (CHAIN_ID, 20, new Validator[](n));
-        delete sessionKeys;
-        for (uint256 i = 0; i < n; i++) {
-            uint256 key = 0x100000 + i;
-            Validator memory v =
-                Validator(addressOf(key), address(uint160(0xbe00 + i)), compressed(key + 0x1000), compressed(key + 0x2000));
-            sessionKeys.push(key);
-            uint256 k = i;
-            for (; k > 0 && p.validators[k - 1].session > v.session; k--) {
-                p.validators[k] = p.validators[k - 1];
-                sessionKeys[k] = sessionKeys[k - 1];
-            }
-            (p.validators[k], sessionKeys[k]) = (v, key);
-        }
-        if (!valid) vm.expectRevert(IValidators.BadParams.selector);
-        this.redeploy(p);
-    }
-
-    function redeploy(ValidatorsParams calldata p) external {
-        // Forget the four of setUp: positions of what the constructor checks.
-        for (uint256 slot = 0; slot < 4; slot++) {
-            vm.store(VALIDATORS, bytes32(slot), 0);
-        }
-        predeploy(VALIDATORS, "Validators", abi.encode(p));
+    function redeploy(ValidatorsParams memory p) external {
+        replaceValidators(p);
     }
 
     function test_a_genesis_of_none_or_too_many_is_refused() public {
-        predeployTo(0, false);
-        predeployTo(101, false);
+        ValidatorsParams memory p = manyParams(0);
+        vm.expectRevert(IValidators.BadParams.selector);
+        this.redeploy(p);
+        p = manyParams(101);
+        vm.expectRevert(IValidators.BadParams.selector);
+        this.redeploy(p);
     }
 
     function test_a_genesis_out_of_order_or_with_a_key_twice_is_refused() public {
@@ -424,48 +390,6 @@ contract ValidatorsTest is ValidatorsKit {
             (p.validators[0], p.validators[1]) = (p.validators[1], p.validators[0]);
         }
     }
-
-    // --- gas
-
-    function test_the_largest_change_fits_the_system_call() public {
-        deploy(100);
-        for (uint256 i = 0; i < 100; i++) {
-            rotate(managementOf(i), 0, 0x200000 + i, 0x210000 + i, 0x220000 + i);
-            setBeneficiary(managementOf(i), 1, address(uint160(0xabc00 + i)));
-        }
-        spend("100 rotations");
-        assertEq(validators.count(), 100, "all still there");
-    }
-
-    function test_the_largest_exchange_of_members_fits_the_system_call() public {
-        deploy(100);
-        // 99 leave, 99 join, one rotates.
-        for (uint256 i = 1; i < 100; i++) {
-            setBeneficiary(managementOf(i), 0, address(uint160(0xabc00 + i)));
-            leave(managementOf(i), 1);
-        }
-        for (uint256 i = 1; i < 100; i++) {
-            (Validator memory c, KeyProofs memory proofs) = candidate(0x300000 + i);
-            validators.addValidator(c, DEADLINE, proofs, votesToAdd(0, 67, c));
-        }
-        rotate(managementOf(0), 0, 0x200000, 0x210000, 0x220000);
-        spend("99 joins and leaves");
-        assertEq(validators.count(), 100, "full again");
-    }
-
-    function spend(string memory what) private {
-        vm.roll(20);
-        vm.cool(VALIDATORS);
-        vm.prank(SYSTEM);
-        uint256 before = gasleft();
-        validators.closeEpoch{gas: 30_000_000}();
-        uint256 gas = before - gasleft();
-        emit GasUsed(what, gas);
-        assertTrue(gas < 15_000_000, "more than half of what there is");
-        assertEq(validators.nextSetHash(), expectedHash(), "slot 0");
-    }
-
-    event GasUsed(string what, uint256 gas);
 
     // --- evidence
 

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {KeyChange, KeyProofs, ManagementVote, Validator} from "../interfaces/IValidators.sol";
+import {KeyChange, KeyProofs, ManagementVote, Validator, ValidatorsParams} from "../interfaces/IValidators.sol";
 import {SYSTEM, VALIDATORS} from "../lib/SystemAddresses.sol";
 import {Kit} from "./Kit.sol";
 
 /// Signatures of management keys, put together here once more (EIP-712).
 abstract contract ValidatorsKit is Kit {
+    uint64 internal constant DEADLINE = 100;
     bytes32 internal constant ROTATE = keccak256(
         "RotateKeys(address management,uint64 nonce,address session,bytes managementKey,bytes bitcoinKey)"
     );
@@ -52,6 +53,32 @@ abstract contract ValidatorsKit is Kit {
         validators.closeEpoch();
     }
 
+    /// `n` validators with keys 0x100000 + i and up.
+    function manyParams(uint256 n) internal returns (ValidatorsParams memory p) {
+        (p.chainId, p.epochLength, p.validators) = (CHAIN_ID, 20, new Validator[](n));
+        delete sessionKeys;
+        for (uint256 i = 0; i < n; i++) {
+            uint256 key = 0x100000 + i;
+            Validator memory v =
+                Validator(addressOf(key), address(uint160(0xbe00 + i)), compressed(key + 0x1000), compressed(key + 0x2000));
+            sessionKeys.push(key);
+            uint256 k = i;
+            for (; k > 0 && p.validators[k - 1].session > v.session; k--) {
+                p.validators[k] = p.validators[k - 1];
+                sessionKeys[k] = sessionKeys[k - 1];
+            }
+            (p.validators[k], sessionKeys[k]) = (v, key);
+        }
+    }
+
+    /// In the place of the validators that setUp deployed; only their keys stay claimed.
+    function replaceValidators(ValidatorsParams memory p) internal {
+        for (uint256 slot = 0; slot < 4; slot++) {
+            vm.store(VALIDATORS, bytes32(slot), 0);
+        }
+        predeploy(VALIDATORS, "Validators", abi.encode(p));
+    }
+
     /// Zero where the key stays.
     function rotate(uint256 management, uint64 nonce, uint256 session, uint256 newManagement, uint256 bitcoin) internal {
         (KeyChange memory keys, bytes memory authorisation, KeyProofs memory proofs) =
@@ -82,7 +109,7 @@ abstract contract ValidatorsKit is Kit {
         validators.setBeneficiary(addressOf(management), to, sign65(management, digest));
     }
 
-    function leave(uint256 management, uint64 nonce) internal {
+    function leaveSet(uint256 management, uint64 nonce) internal {
         bytes32 digest = typedDigest(abi.encode(LEAVE, addressOf(management), nonce));
         validators.leaveSet(addressOf(management), sign65(management, digest));
     }
@@ -109,6 +136,13 @@ abstract contract ValidatorsKit is Kit {
             )
         );
         return ManagementVote(addressOf(management), sign65(management, digest));
+    }
+
+    function votesToAdd(uint256 from, uint256 to, Validator memory c) internal returns (ManagementVote[] memory votes) {
+        votes = new ManagementVote[](to - from);
+        for (uint256 i = from; i < to; i++) {
+            votes[i - from] = voteToAdd(managementOf(i), c, DEADLINE);
+        }
     }
 
     function voteToRemove(uint256 management, address session, uint64 deadline)

@@ -21,7 +21,7 @@ abstract contract ValidatorsStorage is IValidators {
         bytes32 bitcoinX;
     }
 
-    /// What custody can carry (the largest committee). A full exchange of all of them takes a third of a system call's 30M gas.
+    /// What custody can carry (the largest committee). To exchange them all takes 8.1M of a system call's 30M gas.
     uint256 internal constant MAX_VALIDATORS = 100;
     uint48 internal constant OPEN = type(uint48).max;
     uint64 internal constant WEIGHT = 1;
@@ -54,9 +54,8 @@ abstract contract ValidatorsStorage is IValidators {
     uint64 public immutable epochLength;
     uint64 internal immutable _chainId;
 
-    // --- keys
+    // --- keys: each of these refuses what was ever used
 
-    /// Takes three new keys for a validator; refuses what is no key and what was ever used.
     function _claimSession(address session, uint64 id) internal {
         if (session == address(0) || _memberships[session].validatorId != 0) revert KeyInUse();
         _memberships[session] = Membership(id, OPEN, OPEN, OPEN, OPEN);
