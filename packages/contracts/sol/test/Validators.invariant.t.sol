@@ -15,6 +15,7 @@ contract ValidatorsActor is ValidatorsKit {
 
     bool public broken;
     uint256 public closed;
+    uint256 public tries;
     uint256 public changes;
 
     constructor() {
@@ -43,6 +44,7 @@ contract ValidatorsActor is ValidatorsKit {
     function tryCall(bytes memory data) private {
         (bytes32 before, uint64 setId) = (validators.nextSetHash(), validators.setId());
         (bool ok,) = VALIDATORS.call(data);
+        tries++;
         if (ok) changes++;
         // Outside closeEpoch nothing of the set in force moves.
         if (validators.nextSetHash() != before || validators.setId() != setId || expectedHash() != before) broken = true;
@@ -161,8 +163,9 @@ contract ValidatorsInvariantTest {
         targets[0] = address(actor);
     }
 
+    /// A failure that is shrunk to a few acts, or replayed, may have none that succeeds.
     function afterInvariant() public view {
-        require(actor.changes() > 0, "no act succeeded");
+        require(actor.changes() > 0 || actor.tries() < 10, "no act succeeded");
     }
 
     function invariant_the_set_is_sorted_hashed_and_never_empty() public view {
