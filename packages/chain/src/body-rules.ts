@@ -41,6 +41,7 @@ const INHERENT_ORDER: readonly { readonly to: Address; readonly selector: Hex; r
   { to: BRIDGE, name: 'formBatch', selector: selectorOf(bridgeAbi, 'formBatch') },
   { to: BRIDGE, name: 'confirmCommittee', selector: selectorOf(bridgeAbi, 'confirmCommittee') },
   { to: VALIDATORS, name: 'reportEquivocation', selector: selectorOf(validatorsAbi, 'reportEquivocation') },
+  { to: VALIDATORS, name: 'reportSealEquivocation', selector: selectorOf(validatorsAbi, 'reportSealEquivocation') },
   { to: BRIDGE, name: 'voteResume', selector: selectorOf(bridgeAbi, 'voteResume') },
 ]
 

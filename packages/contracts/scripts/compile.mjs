@@ -15,7 +15,7 @@ function sourcesUnder(folder) {
 
 /** Standard JSON input: the settings that make the bytecode, so keep foundry.toml in step. */
 function standardInput() {
-  const paths = ['sol', 'sol/bridge', 'sol/interfaces', 'sol/lib'].flatMap(sourcesUnder).sort()
+  const paths = ['sol', 'sol/bridge', 'sol/interfaces', 'sol/lib', 'sol/validators'].flatMap(sourcesUnder).sort()
   return {
     language: 'Solidity',
     sources: Object.fromEntries(paths.map((path) => [path, { content: readFileSync(join(root, path), 'utf8') }])),

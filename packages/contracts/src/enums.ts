@@ -45,3 +45,6 @@ export const PauseReason = { Disconnected: 1, CustodySpent: 2, Halted: 4, Shortf
 
 /** Kinds of a deposit's commitment; only Plain is credited so far (protocol.md, section 6). */
 export const DepositKind = { Plain: 0 } as const
+
+/** `LeaveReason`: why a validator loses its seat. */
+export const LeaveReason = { Left: 0, Removed: 1, Offence: 2 } as const

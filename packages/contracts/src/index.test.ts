@@ -25,6 +25,7 @@ describe('the constants', () => {
     ['IBridge', 'BatchStatus', contracts.BatchStatus],
     ['IBridge', 'FormBatchStatus', contracts.FormBatchStatus],
     ['IBridge', 'CommitteeStatus', contracts.CommitteeStatus],
+    ['IValidators', 'LeaveReason', contracts.LeaveReason],
   ])('%s: the enum %s has the same members in the same order', (file, name, members) => {
     const body = new RegExp(`enum ${name} \\{([^}]*)\\}`).exec(solidity(`interfaces/${file}`))?.[1] ?? ''
     const expected = body.split(',').map((member, index) => [member.trim(), index])

@@ -8,6 +8,7 @@ export {
   CommitteeStatus,
   DepositKind,
   FormBatchStatus,
+  LeaveReason,
   PauseReason,
   WithdrawalReason,
   WithdrawalStatus,
@@ -16,3 +17,13 @@ export { bitcoinLightClientAbi } from './generated/bitcoin-light-client-abi.ts'
 export { bridgeAbi } from './generated/bridge-abi.ts'
 export { feePoolAbi } from './generated/fee-pool-abi.ts'
 export { validatorsAbi } from './generated/validators-abi.ts'
+export {
+  MAX_VALIDATORS,
+  readValidatorSet,
+  validatorSeatSlots,
+  validatorSetHash,
+  VALIDATOR_SET_SLOTS,
+  VALIDATORS_SLOTS,
+  type StoredValidatorSet,
+} from './validators-layout.ts'
+export { validatorsTypedData, validatorsTypes } from './validators-typed-data.ts'

@@ -38,7 +38,6 @@ abstract contract BridgePause is BridgeStorage {
         address management = ecrecover(haltDigest(pauseId), v, r, s);
         if (management == address(0)) revert BadSignature();
         address session = IValidators(VALIDATORS).sessionOfManagement(management);
-        if (session == address(0)) revert Unauthorised();
         uint256 votes = _vote(pauseId, false, session);
         emit HaltVoted(pauseId, session, votes);
         // f + 1 with f = floor((n - 1) / 3): at least one of them is honest.
@@ -48,7 +47,6 @@ abstract contract BridgePause is BridgeStorage {
     /// @inheritdoc IBridge
     function voteResume(uint64 pauseId) external {
         if (_pauseReasons == 0) revert NotPaused();
-        if (!IValidators(VALIDATORS).isSession(msg.sender)) revert Unauthorised();
         uint256 votes = _vote(pauseId, true, msg.sender);
         emit ResumeVoted(pauseId, msg.sender, votes);
         if (votes < 2 * _validatorCount() / 3 + 1) return;
@@ -65,12 +63,21 @@ abstract contract BridgePause is BridgeStorage {
         return IValidators(VALIDATORS).count();
     }
 
-    function _vote(uint64 pauseId, bool resume, address session) private returns (uint256) {
+    function _vote(uint64 pauseId, bool resume, address session) private returns (uint256 votes) {
         if (pauseId != _pauseId) revert WrongPauseId(pauseId, uint64(_pauseId));
-        bytes32 ballot = keccak256(abi.encode(pauseId, resume));
-        bytes32 vote = keccak256(abi.encode(ballot, session));
+        uint64 id = IValidators(VALIDATORS).currentId(session);
+        if (id == 0) revert Unauthorised();
+        bytes32 vote = _voteOf(pauseId, resume, id);
         if (_voted[vote]) revert AlreadyVoted(session);
         _voted[vote] = true;
-        return ++_votes[ballot];
+        // Counted anew: the set may have changed since the earlier votes. Ids survive a change of keys, so nobody votes twice.
+        uint64[] memory ids = IValidators(VALIDATORS).validatorIds();
+        for (uint256 i = 0; i < ids.length; i++) {
+            if (_voted[_voteOf(pauseId, resume, ids[i])]) votes++;
+        }
+    }
+
+    function _voteOf(uint64 pauseId, bool resume, uint64 id) private pure returns (bytes32) {
+        return keccak256(abi.encode(pauseId, resume, id));
     }
 }

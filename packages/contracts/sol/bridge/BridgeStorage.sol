@@ -138,9 +138,8 @@ abstract contract BridgeStorage is IBridge {
     /// Deposits and settlements taken from a Bitcoin block.
     mapping(bytes32 blockHash => uint256) internal _uses;
     mapping(bytes32 blockHash => bool) internal _disconnected;
-    /// keccak256(pauseId, resume?, session) of the votes given, and how many there are for (pauseId, resume?).
+    /// keccak256(pauseId, resume?, validator's id) of the votes given.
     mapping(bytes32 vote => bool) internal _voted;
-    mapping(bytes32 ballot => uint256) internal _votes;
 
     uint256 private transient _entered;
 

@@ -391,10 +391,11 @@ interface IBridge {
     /// @notice Only the light client: a block that had left the best chain is on it again.
     function onReconnected(bytes32 blockHash) external;
 
-    /// @notice A validator's management key asks for a halt: signature (r, s, v in 27/28) over `haltDigest(pauseId)`; f + 1 of them pause.
+    /// @notice A validator's management key asks for a halt: signature (r, s, v in 27/28) over `haltDigest(pauseId)`; f + 1 of them pause. Votes count by validator, whatever its keys,
+    /// and while it has a seat: those of validators that left, and a number that changed, are seen at the next vote.
     function halt(uint64 pauseId, uint8 v, bytes32 r, bytes32 s) external;
 
-    /// @notice Called by a validator's session key; t = floor(2n/3) + 1 of them resume the bridge.
+    /// @notice Called by a validator's session key; t = floor(2n/3) + 1 of them resume the bridge; counted as in `halt`.
     function voteResume(uint64 pauseId) external;
 
     /// @notice keccak256("Hawser/halt" | chainId u64 | pauseId u64), big endian; pauseId as `reserves()` has it.

@@ -52,7 +52,28 @@ export const validatorsAbi = [
   },
   {
     "inputs": [],
+    "name": "AlreadyLeaving",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "bytes32",
+        "name": "proposal",
+        "type": "bytes32"
+      }
+    ],
+    "name": "AlreadyPassed",
+    "type": "error"
+  },
+  {
+    "inputs": [],
     "name": "AlreadyReported",
+    "type": "error"
+  },
+  {
+    "inputs": [],
+    "name": "BadHeader",
     "type": "error"
   },
   {
@@ -66,8 +87,40 @@ export const validatorsAbi = [
     "type": "error"
   },
   {
+    "inputs": [
+      {
+        "internalType": "address",
+        "name": "expected",
+        "type": "address"
+      }
+    ],
+    "name": "BadSignature",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint64",
+        "name": "deadline",
+        "type": "uint64"
+      }
+    ],
+    "name": "DeadlinePassed",
+    "type": "error"
+  },
+  {
     "inputs": [],
     "name": "GenesisUnknown",
+    "type": "error"
+  },
+  {
+    "inputs": [],
+    "name": "KeyInUse",
+    "type": "error"
+  },
+  {
+    "inputs": [],
+    "name": "LastValidator",
     "type": "error"
   },
   {
@@ -88,7 +141,33 @@ export const validatorsAbi = [
   },
   {
     "inputs": [],
+    "name": "NothingChanges",
+    "type": "error"
+  },
+  {
+    "inputs": [],
+    "name": "TooManyValidators",
+    "type": "error"
+  },
+  {
+    "inputs": [],
+    "name": "TooManyVotes",
+    "type": "error"
+  },
+  {
+    "inputs": [],
     "name": "Unauthorised",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "address",
+        "name": "management",
+        "type": "address"
+      }
+    ],
+    "name": "UnknownManagement",
     "type": "error"
   },
   {
@@ -101,6 +180,25 @@ export const validatorsAbi = [
     ],
     "name": "UnknownValidator",
     "type": "error"
+  },
+  {
+    "anonymous": false,
+    "inputs": [
+      {
+        "indexed": true,
+        "internalType": "uint64",
+        "name": "validatorId",
+        "type": "uint64"
+      },
+      {
+        "indexed": false,
+        "internalType": "address",
+        "name": "beneficiary",
+        "type": "address"
+      }
+    ],
+    "name": "BeneficiaryChanging",
+    "type": "event"
   },
   {
     "anonymous": false,
@@ -159,6 +257,312 @@ export const validatorsAbi = [
     "type": "event"
   },
   {
+    "anonymous": false,
+    "inputs": [
+      {
+        "indexed": true,
+        "internalType": "uint64",
+        "name": "validatorId",
+        "type": "uint64"
+      },
+      {
+        "indexed": false,
+        "internalType": "address",
+        "name": "session",
+        "type": "address"
+      },
+      {
+        "indexed": false,
+        "internalType": "address",
+        "name": "beneficiary",
+        "type": "address"
+      },
+      {
+        "indexed": false,
+        "internalType": "bytes",
+        "name": "managementKey",
+        "type": "bytes"
+      },
+      {
+        "indexed": false,
+        "internalType": "bytes",
+        "name": "bitcoinKey",
+        "type": "bytes"
+      }
+    ],
+    "name": "Joining",
+    "type": "event"
+  },
+  {
+    "anonymous": false,
+    "inputs": [
+      {
+        "indexed": true,
+        "internalType": "uint64",
+        "name": "validatorId",
+        "type": "uint64"
+      },
+      {
+        "indexed": false,
+        "internalType": "address",
+        "name": "session",
+        "type": "address"
+      },
+      {
+        "indexed": false,
+        "internalType": "bytes",
+        "name": "managementKey",
+        "type": "bytes"
+      },
+      {
+        "indexed": false,
+        "internalType": "bytes",
+        "name": "bitcoinKey",
+        "type": "bytes"
+      }
+    ],
+    "name": "KeysChanging",
+    "type": "event"
+  },
+  {
+    "anonymous": false,
+    "inputs": [
+      {
+        "indexed": true,
+        "internalType": "uint64",
+        "name": "validatorId",
+        "type": "uint64"
+      },
+      {
+        "indexed": true,
+        "internalType": "address",
+        "name": "session",
+        "type": "address"
+      },
+      {
+        "indexed": false,
+        "internalType": "enum LeaveReason",
+        "name": "reason",
+        "type": "uint8"
+      }
+    ],
+    "name": "Leaving",
+    "type": "event"
+  },
+  {
+    "anonymous": false,
+    "inputs": [
+      {
+        "indexed": true,
+        "internalType": "bytes32",
+        "name": "proposal",
+        "type": "bytes32"
+      }
+    ],
+    "name": "Passed",
+    "type": "event"
+  },
+  {
+    "anonymous": false,
+    "inputs": [
+      {
+        "indexed": true,
+        "internalType": "address",
+        "name": "session",
+        "type": "address"
+      },
+      {
+        "indexed": true,
+        "internalType": "uint64",
+        "name": "timestamp",
+        "type": "uint64"
+      },
+      {
+        "indexed": false,
+        "internalType": "bytes32",
+        "name": "first",
+        "type": "bytes32"
+      },
+      {
+        "indexed": false,
+        "internalType": "bytes32",
+        "name": "second",
+        "type": "bytes32"
+      }
+    ],
+    "name": "SealEquivocation",
+    "type": "event"
+  },
+  {
+    "anonymous": false,
+    "inputs": [
+      {
+        "indexed": true,
+        "internalType": "uint64",
+        "name": "validatorId",
+        "type": "uint64"
+      },
+      {
+        "indexed": true,
+        "internalType": "address",
+        "name": "before",
+        "type": "address"
+      },
+      {
+        "indexed": true,
+        "internalType": "address",
+        "name": "afterwards",
+        "type": "address"
+      }
+    ],
+    "name": "SeatChanged",
+    "type": "event"
+  },
+  {
+    "anonymous": false,
+    "inputs": [
+      {
+        "indexed": true,
+        "internalType": "bytes32",
+        "name": "proposal",
+        "type": "bytes32"
+      },
+      {
+        "indexed": true,
+        "internalType": "uint64",
+        "name": "validatorId",
+        "type": "uint64"
+      }
+    ],
+    "name": "Voted",
+    "type": "event"
+  },
+  {
+    "inputs": [
+      {
+        "components": [
+          {
+            "internalType": "address",
+            "name": "session",
+            "type": "address"
+          },
+          {
+            "internalType": "address",
+            "name": "beneficiary",
+            "type": "address"
+          },
+          {
+            "internalType": "bytes",
+            "name": "managementKey",
+            "type": "bytes"
+          },
+          {
+            "internalType": "bytes",
+            "name": "bitcoinKey",
+            "type": "bytes"
+          }
+        ],
+        "internalType": "struct Validator",
+        "name": "candidate",
+        "type": "tuple"
+      },
+      {
+        "internalType": "uint64",
+        "name": "deadline",
+        "type": "uint64"
+      }
+    ],
+    "name": "addProposal",
+    "outputs": [
+      {
+        "internalType": "bytes32",
+        "name": "",
+        "type": "bytes32"
+      }
+    ],
+    "stateMutability": "pure",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "components": [
+          {
+            "internalType": "address",
+            "name": "session",
+            "type": "address"
+          },
+          {
+            "internalType": "address",
+            "name": "beneficiary",
+            "type": "address"
+          },
+          {
+            "internalType": "bytes",
+            "name": "managementKey",
+            "type": "bytes"
+          },
+          {
+            "internalType": "bytes",
+            "name": "bitcoinKey",
+            "type": "bytes"
+          }
+        ],
+        "internalType": "struct Validator",
+        "name": "candidate",
+        "type": "tuple"
+      },
+      {
+        "internalType": "uint64",
+        "name": "deadline",
+        "type": "uint64"
+      },
+      {
+        "components": [
+          {
+            "internalType": "bytes",
+            "name": "session",
+            "type": "bytes"
+          },
+          {
+            "internalType": "bytes",
+            "name": "management",
+            "type": "bytes"
+          },
+          {
+            "internalType": "bytes",
+            "name": "bitcoin",
+            "type": "bytes"
+          }
+        ],
+        "internalType": "struct KeyProofs",
+        "name": "proofs",
+        "type": "tuple"
+      },
+      {
+        "components": [
+          {
+            "internalType": "address",
+            "name": "management",
+            "type": "address"
+          },
+          {
+            "internalType": "bytes",
+            "name": "signature",
+            "type": "bytes"
+          }
+        ],
+        "internalType": "struct ManagementVote[]",
+        "name": "votes",
+        "type": "tuple[]"
+      }
+    ],
+    "name": "addValidator",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
     "inputs": [
       {
         "internalType": "address",
@@ -198,6 +602,38 @@ export const validatorsAbi = [
     "type": "function"
   },
   {
+    "inputs": [
+      {
+        "internalType": "address",
+        "name": "session",
+        "type": "address"
+      }
+    ],
+    "name": "currentId",
+    "outputs": [
+      {
+        "internalType": "uint64",
+        "name": "",
+        "type": "uint64"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [],
+    "name": "domainSeparator",
+    "outputs": [
+      {
+        "internalType": "bytes32",
+        "name": "",
+        "type": "bytes32"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
     "inputs": [],
     "name": "epoch",
     "outputs": [
@@ -231,6 +667,46 @@ export const validatorsAbi = [
         "internalType": "bytes32",
         "name": "",
         "type": "bytes32"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [],
+    "name": "getNextValidators",
+    "outputs": [
+      {
+        "internalType": "uint64",
+        "name": "nextSetId",
+        "type": "uint64"
+      },
+      {
+        "components": [
+          {
+            "internalType": "address",
+            "name": "session",
+            "type": "address"
+          },
+          {
+            "internalType": "address",
+            "name": "beneficiary",
+            "type": "address"
+          },
+          {
+            "internalType": "bytes",
+            "name": "managementKey",
+            "type": "bytes"
+          },
+          {
+            "internalType": "bytes",
+            "name": "bitcoinKey",
+            "type": "bytes"
+          }
+        ],
+        "internalType": "struct Validator[]",
+        "name": "list",
+        "type": "tuple[]"
       }
     ],
     "stateMutability": "view",
@@ -305,8 +781,32 @@ export const validatorsAbi = [
           }
         ],
         "internalType": "struct Validator[]",
-        "name": "",
+        "name": "list",
         "type": "tuple[]"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "bytes32",
+        "name": "proposal",
+        "type": "bytes32"
+      },
+      {
+        "internalType": "uint64",
+        "name": "validatorId",
+        "type": "uint64"
+      }
+    ],
+    "name": "hasVoted",
+    "outputs": [
+      {
+        "internalType": "bool",
+        "name": "",
+        "type": "bool"
       }
     ],
     "stateMutability": "view",
@@ -332,6 +832,70 @@ export const validatorsAbi = [
     "type": "function"
   },
   {
+    "inputs": [
+      {
+        "internalType": "address",
+        "name": "management",
+        "type": "address"
+      },
+      {
+        "internalType": "bytes",
+        "name": "authorisation",
+        "type": "bytes"
+      }
+    ],
+    "name": "leaveSet",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "address",
+        "name": "session",
+        "type": "address"
+      }
+    ],
+    "name": "membershipOf",
+    "outputs": [
+      {
+        "components": [
+          {
+            "internalType": "uint64",
+            "name": "validatorId",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint48",
+            "name": "firstSet",
+            "type": "uint48"
+          },
+          {
+            "internalType": "uint48",
+            "name": "lastSet",
+            "type": "uint48"
+          },
+          {
+            "internalType": "uint48",
+            "name": "firstBlock",
+            "type": "uint48"
+          },
+          {
+            "internalType": "uint48",
+            "name": "lastBlock",
+            "type": "uint48"
+          }
+        ],
+        "internalType": "struct Membership",
+        "name": "",
+        "type": "tuple"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
     "inputs": [],
     "name": "nextSetHash",
     "outputs": [
@@ -339,6 +903,25 @@ export const validatorsAbi = [
         "internalType": "bytes32",
         "name": "",
         "type": "bytes32"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "address",
+        "name": "management",
+        "type": "address"
+      }
+    ],
+    "name": "nonceOf",
+    "outputs": [
+      {
+        "internalType": "uint64",
+        "name": "",
+        "type": "uint64"
       }
     ],
     "stateMutability": "view",
@@ -361,6 +944,65 @@ export const validatorsAbi = [
       }
     ],
     "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "address",
+        "name": "session",
+        "type": "address"
+      },
+      {
+        "internalType": "uint64",
+        "name": "deadline",
+        "type": "uint64"
+      }
+    ],
+    "name": "removeProposal",
+    "outputs": [
+      {
+        "internalType": "bytes32",
+        "name": "",
+        "type": "bytes32"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "address",
+        "name": "session",
+        "type": "address"
+      },
+      {
+        "internalType": "uint64",
+        "name": "deadline",
+        "type": "uint64"
+      },
+      {
+        "components": [
+          {
+            "internalType": "address",
+            "name": "management",
+            "type": "address"
+          },
+          {
+            "internalType": "bytes",
+            "name": "signature",
+            "type": "bytes"
+          }
+        ],
+        "internalType": "struct ManagementVote[]",
+        "name": "votes",
+        "type": "tuple[]"
+      }
+    ],
+    "name": "removeValidator",
+    "outputs": [],
+    "stateMutability": "nonpayable",
     "type": "function"
   },
   {
@@ -393,19 +1035,9 @@ export const validatorsAbi = [
             "type": "bytes32"
           },
           {
-            "internalType": "uint8",
-            "name": "v",
-            "type": "uint8"
-          },
-          {
-            "internalType": "bytes32",
-            "name": "r",
-            "type": "bytes32"
-          },
-          {
-            "internalType": "bytes32",
-            "name": "s",
-            "type": "bytes32"
+            "internalType": "bytes",
+            "name": "signature",
+            "type": "bytes"
           }
         ],
         "internalType": "struct FinalityVote",
@@ -425,19 +1057,9 @@ export const validatorsAbi = [
             "type": "bytes32"
           },
           {
-            "internalType": "uint8",
-            "name": "v",
-            "type": "uint8"
-          },
-          {
-            "internalType": "bytes32",
-            "name": "r",
-            "type": "bytes32"
-          },
-          {
-            "internalType": "bytes32",
-            "name": "s",
-            "type": "bytes32"
+            "internalType": "bytes",
+            "name": "signature",
+            "type": "bytes"
           }
         ],
         "internalType": "struct FinalityVote",
@@ -446,6 +1068,96 @@ export const validatorsAbi = [
       }
     ],
     "name": "reportEquivocation",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "bytes",
+        "name": "headerA",
+        "type": "bytes"
+      },
+      {
+        "internalType": "bytes",
+        "name": "sealA",
+        "type": "bytes"
+      },
+      {
+        "internalType": "bytes",
+        "name": "headerB",
+        "type": "bytes"
+      },
+      {
+        "internalType": "bytes",
+        "name": "sealB",
+        "type": "bytes"
+      }
+    ],
+    "name": "reportSealEquivocation",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "address",
+        "name": "management",
+        "type": "address"
+      },
+      {
+        "components": [
+          {
+            "internalType": "address",
+            "name": "session",
+            "type": "address"
+          },
+          {
+            "internalType": "bytes",
+            "name": "managementKey",
+            "type": "bytes"
+          },
+          {
+            "internalType": "bytes",
+            "name": "bitcoinKey",
+            "type": "bytes"
+          }
+        ],
+        "internalType": "struct KeyChange",
+        "name": "keys",
+        "type": "tuple"
+      },
+      {
+        "internalType": "bytes",
+        "name": "authorisation",
+        "type": "bytes"
+      },
+      {
+        "components": [
+          {
+            "internalType": "bytes",
+            "name": "session",
+            "type": "bytes"
+          },
+          {
+            "internalType": "bytes",
+            "name": "management",
+            "type": "bytes"
+          },
+          {
+            "internalType": "bytes",
+            "name": "bitcoin",
+            "type": "bytes"
+          }
+        ],
+        "internalType": "struct KeyProofs",
+        "name": "proofs",
+        "type": "tuple"
+      }
+    ],
+    "name": "rotateKeys",
     "outputs": [],
     "stateMutability": "nonpayable",
     "type": "function"
@@ -462,11 +1174,34 @@ export const validatorsAbi = [
     "outputs": [
       {
         "internalType": "address",
-        "name": "session",
+        "name": "",
         "type": "address"
       }
     ],
     "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "address",
+        "name": "management",
+        "type": "address"
+      },
+      {
+        "internalType": "address",
+        "name": "beneficiary",
+        "type": "address"
+      },
+      {
+        "internalType": "bytes",
+        "name": "authorisation",
+        "type": "bytes"
+      }
+    ],
+    "name": "setBeneficiary",
+    "outputs": [],
+    "stateMutability": "nonpayable",
     "type": "function"
   },
   {
@@ -477,6 +1212,67 @@ export const validatorsAbi = [
         "internalType": "uint64",
         "name": "",
         "type": "uint64"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [],
+    "name": "validatorIds",
+    "outputs": [
+      {
+        "internalType": "uint64[]",
+        "name": "ids",
+        "type": "uint64[]"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "bytes32",
+        "name": "proposal",
+        "type": "bytes32"
+      }
+    ],
+    "name": "votesOn",
+    "outputs": [
+      {
+        "internalType": "uint256",
+        "name": "votes",
+        "type": "uint256"
+      },
+      {
+        "internalType": "bool",
+        "name": "passed",
+        "type": "bool"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "address",
+        "name": "session",
+        "type": "address"
+      },
+      {
+        "internalType": "uint64",
+        "name": "setId_",
+        "type": "uint64"
+      }
+    ],
+    "name": "wasMember",
+    "outputs": [
+      {
+        "internalType": "bool",
+        "name": "",
+        "type": "bool"
       }
     ],
     "stateMutability": "view",
