@@ -73,4 +73,6 @@ export { AuraAuthorService, type Abstention, type AuraAuthorOptions, type Author
 export { AuraConsensus, type AuraOptions } from './aura-consensus.ts'
 export { SignerGuard, type GuardedAct } from './signer-guard.ts'
 export { GuardedSigner } from './guarded-signer.ts'
-export { GrandpaService, type GrandpaOptions } from './grandpa-service.ts'
+export { GrandpaService, type GrandpaOptions, type RoundHistory } from './grandpa-service.ts'
+export { FinalityService, type FinalityOptions } from './finality-service.ts'
+export type { KnownSet } from './set-book.ts'

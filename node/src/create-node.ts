@@ -12,22 +12,15 @@ import {
   decodeSealedBlock,
   parseChainSpec,
   PoolJournal,
-  sessionAddresses,
   slotOf,
   StoredChain,
   TransactionPool,
   TransactionPoolService,
+  ValidatorSets,
   type BlockRef,
   type ChainSpec,
 } from '@hawser/chain'
-import {
-  AuraAuthorService,
-  AuraConsensus,
-  GrandpaService,
-  GuardedSigner,
-  SignerGuard,
-  VoterSet,
-} from '@hawser/consensus'
+import { AuraAuthorService, AuraConsensus, FinalityService, GuardedSigner, SignerGuard } from '@hawser/consensus'
 import { EthereumJsInspector, HawserEngine } from '@hawser/execution'
 import { buildGenesis, committeeOf } from '@hawser/genesis'
 import { Libp2pTransport, SyncService, TransactionGossip } from '@hawser/p2p'
@@ -43,7 +36,7 @@ import {
   type Hash32,
   type Logger,
 } from '@hawser/primitives'
-import { publicKeyToAddress, secp256k1 } from '@hawser/primitives/node'
+import { secp256k1 } from '@hawser/primitives/node'
 import { RpcServer, type RpcBackend } from '@hawser/rpc'
 import { claimDatabase, LevelStore } from '@hawser/storage'
 import { DEFAULT_HISTORY, type NodeConfig } from './config.ts'
@@ -105,14 +98,13 @@ export async function createNode(dependencies: NodeDependencies): Promise<Hawser
     const committee: Committee = committeeOf(spec)
     const genesis = await buildGenesis(spec, common)
     const network = { chainId: BigInt(spec.chainId), genesisHash: genesis.hash }
-    const validators = sessionAddresses(spec)
 
     // Keys
     const password = config.keys.passwordFile && readPassword(config.keys.passwordFile)
     const nodeKey = readKeyFile(config.keys.node, password)
     const sessionKey = config.keys.session && readKeyFile(config.keys.session, password)
     const bitcoinKey = config.keys.bitcoin ? readKeyFile(config.keys.bitcoin, password) : undefined
-    checkKeys(spec, sessionKey || undefined, bitcoinKey)
+    if (bitcoinKey) checkBitcoinKey(spec, bitcoinKey)
 
     // Bitcoin, before anything is written: a wrong network must change nothing
     const source = await connectBitcoin(config, spec, logger)
@@ -123,15 +115,21 @@ export async function createNode(dependencies: NodeDependencies): Promise<Hawser
     await claimDatabase(db, genesis.hash, join(config.dataDir, 'chain'))
     const store = await StoredChain.open(db, common, genesis)
     const headerOf = (hash: Hash32) => store.header(hash)
+    // Who seals and votes: read from the state, which an epoch's last block may have changed
+    const sets = new ValidatorSets((hash) => {
+      const header = headerOf(hash)
+      if (!header) throw new Error(`block ${hash} is stored`)
+      return engine.stateAt(header)
+    })
     const aura = new AuraConsensus({
       chainId: network.chainId,
       slotSeconds: spec.slotSeconds,
-      authorities: () => validators,
+      authorities: (parent) => sets.after(parent.hash).sessions,
       onEquivocation: ({ offender, slot }) =>
         logger.warn({ offender, slot: Number(slot) }, 'a validator sealed two blocks for one slot'),
     })
     const history = config.history ?? DEFAULT_HISTORY
-    const engine = new HawserEngine({
+    const engine: HawserEngine = new HawserEngine({
       spec,
       common,
       store: db,
@@ -140,6 +138,7 @@ export async function createNode(dependencies: NodeDependencies): Promise<Hawser
       logger,
       headerOf,
       author: (slot, parent) => aura.author(slot, { number: parent.number, hash: blockHash(parent) }),
+      sessionKeys: (parent) => sets.after(blockHash(parent)).sessions,
     })
     const tree = restoreTree(store, spec)
     const importer = new BlockImporter({ spec, common, store, tree, engine, consensus: aura, clock, logger, onFatal })
@@ -155,6 +154,10 @@ export async function createNode(dependencies: NodeDependencies): Promise<Hawser
           }),
         )
       : undefined
+
+    // A validator may have left, or is yet to join by a vote of the others: no mistake, but worth a word.
+    if (signer && !sets.after(store.pointers().head.hash).sessions.includes(signer.address))
+      logger.warn({ session: signer.address }, 'the session key is in no validator set now: this node only follows')
 
     // The network
     const transport = await Libp2pTransport.start({
@@ -184,13 +187,16 @@ export async function createNode(dependencies: NodeDependencies): Promise<Hawser
     })
 
     // Finality
-    const finality: GrandpaService = new GrandpaService({
+    const finality: FinalityService = new FinalityService({
       network,
-      voters: new VoterSet(
-        0n,
-        validators.map((id) => ({ id, weight: 1 })),
-      ),
-      base: { number: 0n, hash: genesis.hash },
+      genesis: { number: 0n, hash: genesis.hash },
+      epochBlocks: BigInt(spec.epochBlocks),
+      setAfter: (hash) => sets.after(hash),
+      unfinalized: () => store.unfinalized(),
+      justificationAt: (number) => {
+        const hash = number <= store.pointers().finalized.number ? store.canonicalHash(number) : undefined
+        return hash && store.justification(hash)
+      },
       gossipMs: Math.round(spec.slotSeconds * 1000 * GOSSIP_PORTION),
       tree,
       storedHeader: (hash) => {
@@ -214,7 +220,10 @@ export async function createNode(dependencies: NodeDependencies): Promise<Hawser
       acceptable: (hash) => bridge.acceptableBlock(hash),
     })
     const sync: SyncService = new SyncService({ common, store, importer, finality, transport, clock, logger })
-    const pool = new TransactionPool({ sessionKeys: validators, minFeePerGas: BigInt(spec.minBaseFeeWei) })
+    const pool = new TransactionPool({
+      sessionKeys: sets.after(store.pointers().head.hash).sessions,
+      minFeePerGas: BigInt(spec.minBaseFeeWei),
+    })
     const journal = new PoolJournal(join(config.dataDir, 'pool-journal'), logger)
     const poolService = new TransactionPoolService({ common, pool, store, engine, importer, logger, journal })
     const gossip = new TransactionGossip({ transport, pool, service: poolService, clock, logger })
@@ -224,6 +233,8 @@ export async function createNode(dependencies: NodeDependencies): Promise<Hawser
       onImported: (block) => finality.onBlock(block),
       onHead: ({ head }) => {
         finality.onBlock(head)
+        // Only an epoch's last block changes them, but a reorganisation may leave several behind.
+        pool.setSessionKeys(sets.after(head.hash).sessions)
         const pauseId = takeResumeRequest(config.dataDir, logger)
         if (pauseId !== undefined) bridge.requestResume(pauseId)
       },
@@ -244,7 +255,8 @@ export async function createNode(dependencies: NodeDependencies): Promise<Hawser
           const slot = slotOf(spec, header.timestamp)
           const parent = { number: header.number - 1n, hash: toHex(header.parentHash) as Hash32 }
           // Two blocks of one slot prove an equivocation; more are only taken when others build on them, by sync.
-          if (aura.isSurplus(slot, aura.author(slot, parent), blockHash(sealed.block))) return 'ignore'
+          if (tree.has(parent.hash) && aura.isSurplus(slot, aura.author(slot, parent), blockHash(sealed.block)))
+            return 'ignore'
           await importer.import(sealed, 'gossip')
           return 'accept'
         } catch (error) {
@@ -255,7 +267,7 @@ export async function createNode(dependencies: NodeDependencies): Promise<Hawser
         }
       }),
     )
-    await finality.start(store.unfinalized())
+    await finality.start()
     stops.push(() => finality.stop())
     sync.start()
     stops.push(() => sync.stop())
@@ -269,7 +281,8 @@ export async function createNode(dependencies: NodeDependencies): Promise<Hawser
         slotSeconds: spec.slotSeconds,
         tree,
         slotOf: (ref) => slotOf(spec, headerOf(ref.hash)?.timestamp ?? 0n),
-        alone: () => sync.progress.syncing || (validators.length > 1 && transport.peers().length === 0),
+        alone: () =>
+          sync.progress.syncing || (sets.after(tree.best().hash).sessions.length > 1 && transport.peers().length === 0),
         produce: (task) => produceBlock(parts, task),
         clock,
         logger,
@@ -355,19 +368,14 @@ function readPassword(file: string): string {
   }
 }
 
-/** A key that is nobody's in the chain spec signs nothing of use: better to say so at the start. */
-function checkKeys(spec: ChainSpec, sessionKey: Uint8Array | undefined, bitcoinKey: Uint8Array | undefined): void {
-  const wrong = (what: string) =>
-    new AppError<NodeError>(
+/** A bitcoin key that is nobody's in the chain spec signs nothing of use: better to say so at the start. */
+function checkBitcoinKey(spec: ChainSpec, bitcoinKey: Uint8Array): void {
+  const key = toHex(secp256k1.publicKey(bitcoinKey))
+  if (!spec.validators.some((validator) => validator.bitcoinKey === key))
+    throw new AppError<NodeError>(
       { code: 'KEY_NOT_VALIDATOR', fault: 'user' },
-      `${what} is none of the validators' in the chain spec; check the key file and the spec`,
+      `the bitcoin key ${key} is none of the validators' in the chain spec; check the key file and the spec`,
     )
-  const session = sessionKey && publicKeyToAddress(secp256k1.publicKey(sessionKey, false))
-  if (session && !spec.validators.some((validator) => validator.session === session))
-    throw wrong(`the session key ${session}`)
-  const bitcoin = bitcoinKey && toHex(secp256k1.publicKey(bitcoinKey))
-  if (bitcoin && !spec.validators.some((validator) => validator.bitcoinKey === bitcoin))
-    throw wrong(`the bitcoin key ${bitcoin}`)
 }
 
 async function connectBitcoin(config: NodeConfig, spec: ChainSpec, logger: Logger): Promise<BitcoindSource> {

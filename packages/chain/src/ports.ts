@@ -481,7 +481,7 @@ export type PeerId = string
 /** What a gossip handler says of a message: relay it, keep silent, or blame the sender. */
 export type Verdict = 'accept' | 'ignore' | 'reject'
 
-export type Topic = 'blocks' | 'votes' | 'commits' | 'deposit-addresses'
+export type Topic = 'blocks' | 'votes' | 'commits' | 'evidence' | 'deposit-addresses'
 export type Protocol =
   | 'status'
   | 'blocks-by-range'
@@ -492,6 +492,7 @@ export type Protocol =
   | 'neighbour'
   | 'catch-up'
   | 'missing-votes'
+  | 'justification'
   | 'signing'
 
 export interface PeerInfo {
