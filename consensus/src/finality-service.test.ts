@@ -63,7 +63,11 @@ class TestNode {
       epochBlocks: EPOCH,
       setAfter: (hash) => setAfterNumber(this.headers.get(hash)?.ref.number ?? 0n),
       unfinalized: () => this.unfinalized().map(({ ref }) => ref),
-      justificationAt: (number) => this.canonical.get(number),
+      chain: {
+        canonicalHash: (number) => [...this.headers.values()].find(({ ref }) => ref.number === number)?.ref.hash,
+        justification: (hash) => this.canonical.get(this.headers.get(hash)?.ref.number ?? 0n),
+        dropJustifications: async () => {},
+      },
       gossipMs: 40,
       tree: this.tree,
       storedHeader: (hash) => this.headers.get(hash)?.ref,

@@ -1,4 +1,12 @@
-import type { BlockRef, FinalityEvent, FinalityGadget, FinalityRoundView, PeerId, ValidatorSet } from '@hawser/chain'
+import type {
+  BlockRef,
+  ChainStore,
+  FinalityEvent,
+  FinalityGadget,
+  FinalityRoundView,
+  PeerId,
+  ValidatorSet,
+} from '@hawser/chain'
 import {
   AppError,
   isAppError,
@@ -13,6 +21,7 @@ import { recoverAddress } from '@hawser/primitives/node'
 import { decodeJustification, encodeCommit, MAX_JUSTIFICATION_BYTES } from './codec.ts'
 import { malformed, type ConsensusErrorInfo } from './errors.ts'
 import { GrandpaService, prefixRange, readHistory, type GrandpaOptions, type RoundHistory } from './grandpa-service.ts'
+import { JUSTIFICATION_WINDOW, superfluous, windowsThatAge, type JustifiedBlock } from './kept-justifications.ts'
 import { SetBook, type KnownSet } from './set-book.ts'
 import type { NeighbourPacket } from './types.ts'
 import { setPrefix } from './vote-records.ts'
@@ -34,8 +43,8 @@ export interface FinalityOptions extends Omit<GrandpaOptions, 'voters' | 'base' 
   readonly setAfter: (block: Hash32) => ValidatorSet
   /** The blocks above the last final one, parents first. */
   readonly unfinalized: () => readonly BlockRef[]
-  /** What proves the canonical block at a number final, where it is kept. */
-  readonly justificationAt: (number: bigint) => Uint8Array | undefined
+  /** Final blocks by number, and what proves them, where it is kept. */
+  readonly chain: Pick<ChainStore, 'canonicalHash' | 'justification' | 'dropJustifications'>
   readonly onNeighbour?: (packet: NeighbourPacket) => void
 }
 
@@ -73,7 +82,7 @@ export class FinalityService implements FinalityGadget {
     this.#stops.push(
       transport.serve('justification', async (message) => {
         if (message.length !== 8) throw malformed('not the number of a block')
-        return this.#options.justificationAt(readUintBE(message)) ?? new Uint8Array()
+        return this.#justificationAt(readUintBE(message))?.justification ?? new Uint8Array()
       }),
     )
   }
@@ -164,10 +173,34 @@ export class FinalityService implements FinalityGadget {
   }
 
   async #finalize(block: BlockRef, justification: Uint8Array): Promise<void> {
-    const { finalize, epochBlocks, setAfter } = this.#options
+    const { finalize, epochBlocks, setAfter, tree } = this.#options
+    const before = tree.finalized().number
     await finalize(block, justification)
+    await this.#thinOut(before, block.number)
     if (block.number % epochBlocks === 0n) await this.#closeEpoch(block, justification, setAfter(block.hash))
     for (const listener of this.#listeners) listener({ block, justification })
+  }
+
+  /** Deletes old justifications that nobody needs: the store would grow by one for every block. */
+  async #thinOut(before: bigint, after: bigint): Promise<void> {
+    const { chain, epochBlocks } = this.#options
+    for (const from of windowsThatAge(before, after)) {
+      const window: JustifiedBlock[] = []
+      for (let number = from; number < from + JUSTIFICATION_WINDOW; number++) {
+        const found = this.#justificationAt(number)
+        if (found === undefined) continue
+        const targets = decodeJustification(found.justification).commit.targets.length
+        window.push({ number, hash: found.hash, targets })
+      }
+      await chain.dropJustifications(superfluous(window, epochBlocks))
+    }
+  }
+
+  #justificationAt(number: bigint): { readonly hash: Hash32; readonly justification: Uint8Array } | undefined {
+    const { chain, tree } = this.#options
+    const hash = number <= tree.finalized().number ? chain.canonicalHash(number) : undefined
+    const justification = hash && chain.justification(hash)
+    return hash && justification && { hash, justification }
   }
 
   /** An epoch's last block is final: where its state names another set, that one takes over. */

@@ -55,6 +55,8 @@ import { verifyJustification, voteVerifier } from './verify.ts'
 export const MAX_QUEUED_EVENTS = 4096
 /** Records of one round: base, intents, and two votes of every voter in two phases and a hint. */
 const MAX_ROUND_RECORDS = 5 * MAX_VOTERS + 8
+/** Score for what is no message at all (consensus.md, 2.7). */
+const COST_MALFORMED = -1000
 const REQUEST_TIMEOUT_MS = 5000
 const RETRY_FINALIZE_MS = 100
 
@@ -223,7 +225,8 @@ export class GrandpaService implements FinalityGadget {
         let message: T
         try {
           message = decode(bytes)
-        } catch {
+        } catch (error) {
+          transport.report(from, COST_MALFORMED, messageOf(error))
           return 'reject'
         }
         return this.#ask(event(message, from)).then(

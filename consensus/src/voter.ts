@@ -52,6 +52,12 @@ const COST_UNKNOWN_VOTER = -150
 const COST_INVALID_COMMIT = -5000
 const COST_INVALID_CATCH_UP = -5000
 const COST_NO_CATCH_UP = -20
+const COST_BACKWARDS = -500
+const COST_TOO_MANY_PACKETS = -50
+/** Neighbour packets of one peer in a gossip duration: its own, and its answers to ours. */
+const MAX_PACKETS_PER_TICK = 16
+/** Gossip durations until a peer gets another catch-up: building one costs as much as checking it. */
+const CATCH_UP_AGAIN_AFTER = 2
 
 export interface VoterConfig {
   readonly voters: VoterSet
@@ -99,6 +105,9 @@ export class Voter {
   #finalized: BlockRef
   /** The last block finalised by the votes of rounds: the base of the next round. */
   #roundFinal: BlockRef
+  /** Packets of each peer since the last tick, and when each peer last got a catch-up. */
+  readonly #packets = new Map<string, number>()
+  readonly #caughtUp = new Map<string, number>()
   #catchUp: { peer: string; round: bigint; deadlineMs: number } | undefined
   #waitingCatchUp: { peer: string; response: CatchUpResponse; deadlineMs: number } | undefined
   #roundStartedMs = 0
@@ -203,7 +212,7 @@ export class Voter {
       case 'neighbour':
         return this.#onNeighbour(event.peer, event.packet)
       case 'peerLeft':
-        this.#neighbours.delete(event.peer)
+        for (const known of [this.#neighbours, this.#packets, this.#caughtUp]) known.delete(event.peer)
         return
       case 'missingVotesRequested':
         return this.#onMissingVotes(event.peer, event.packet)
@@ -589,7 +598,15 @@ export class Voter {
 
   #onNeighbour(peer: string, packet: NeighbourPacket): void {
     if (packet.setId !== this.#config.voters.setId) return
-    if (!this.#neighbours.has(peer) && this.#neighbours.size >= MAX_NEIGHBOURS) return
+    const before = this.#neighbours.get(peer)
+    if (before === undefined && this.#neighbours.size >= MAX_NEIGHBOURS) return
+    const packets = (this.#packets.get(peer) ?? 0) + 1
+    this.#packets.set(peer, packets)
+    if (packets > MAX_PACKETS_PER_TICK)
+      return this.#report(peer, COST_TOO_MANY_PACKETS, 'more neighbour packets than news')
+    // Rounds may go back over a crash; what is final is on disk before it is told.
+    if (before !== undefined && packet.finalizedNumber < before.finalizedNumber)
+      this.#report(peer, COST_BACKWARDS, 'its last final block went backwards')
     this.#neighbours.set(peer, packet)
     if (packet.round < this.#current) this.#emit({ type: 'sendNeighbour', packet: this.neighbourPacket(), peer })
     this.#maybeCatchUp(peer, packet)
@@ -612,7 +629,7 @@ export class Voter {
     const { peer } = this.#catchUp
     this.#neighbours.delete(peer)
     this.#catchUp = undefined
-    this.#emit({ type: 'reportPeer', peer, delta: COST_NO_CATCH_UP, reason: 'claimed a round and did not show it' })
+    this.#report(peer, COST_NO_CATCH_UP, 'claimed a round and did not show it')
   }
 
   #onMissingVotes(peer: string, packet: NeighbourPacket): void {
@@ -628,7 +645,13 @@ export class Voter {
 
   #onCatchUpRequest(peer: string, { setId, round }: CatchUpRequest): void {
     const last = this.#rounds.get(this.#current - 1n)
-    const fits = setId === this.#config.voters.setId && round < this.#current && last?.round.state.completable
+    const again = this.#now - (this.#caughtUp.get(peer) ?? Number.NEGATIVE_INFINITY)
+    const fits =
+      setId === this.#config.voters.setId &&
+      round < this.#current &&
+      last?.round.state.completable &&
+      again >= CATCH_UP_AGAIN_AFTER * this.#config.gossipMs
+    if (fits && this.#neighbours.has(peer)) this.#caughtUp.set(peer, this.#now)
     this.#emit({ type: 'answerCatchUp', peer, response: fits && last ? buildCatchUp(last.round) : undefined })
   }
 
@@ -691,6 +714,7 @@ export class Voter {
   #onTick(): void {
     const { gossipMs, chain } = this.#config
     this.#timer('tick', gossipMs)
+    this.#packets.clear()
     this.#unpark()
     for (const hash of this.#parking.missingSince(this.#now - REQUEST_BLOCK_AFTER * gossipMs))
       if (chain.header(hash) === undefined) this.#emit({ type: 'requestBlock', hash })
@@ -754,8 +778,12 @@ export class Voter {
   }
 
   #blame(peer: string | undefined, delta: number, reason: string): void {
-    if (peer !== undefined) this.#emit({ type: 'reportPeer', peer, delta, reason })
+    if (peer !== undefined) this.#report(peer, delta, reason)
     this.#verdict('reject')
+  }
+
+  #report(peer: string, delta: number, reason: string): void {
+    this.#emit({ type: 'reportPeer', peer, delta, reason })
   }
 
   #halt(reason: string): void {

@@ -193,10 +193,7 @@ export async function createNode(dependencies: NodeDependencies): Promise<Hawser
       epochBlocks: BigInt(spec.epochBlocks),
       setAfter: (hash) => sets.after(hash),
       unfinalized: () => store.unfinalized(),
-      justificationAt: (number) => {
-        const hash = number <= store.pointers().finalized.number ? store.canonicalHash(number) : undefined
-        return hash && store.justification(hash)
-      },
+      chain: store,
       gossipMs: Math.round(spec.slotSeconds * 1000 * GOSSIP_PORTION),
       tree,
       storedHeader: (hash) => {

@@ -85,6 +85,8 @@ export interface ChainStore {
   /** The hashes of stored blocks above the last final one, parents first. */
   unfinalized(): readonly BlockRef[]
   commit(change: ChainChange): Promise<void>
+  /** Forgets what proves these blocks final; they stay final. */
+  dropJustifications(hashes: readonly Hash32[]): Promise<void>
 }
 
 // ---------------------------------------------------------------- ExecutionEngine
