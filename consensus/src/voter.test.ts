@@ -218,6 +218,28 @@ describe('a voter', () => {
     expect(ofType(freed, 'finalize').map(({ block }) => block.number)).toEqual([4n])
   })
 
+  it('waits for the epoch’s end with a block that its own count of votes makes final, too', () => {
+    const { tree, blocks } = testTree([0, 1, 2, 3])
+    const voter = new Voter({
+      voters: testVoters(4),
+      gossipMs: T,
+      base: blocks[0] as BlockRef,
+      verifyVote: () => true,
+      chain: tree,
+    })
+    const [end, beyond] = [blocks[2] as BlockRef, blocks[4] as BlockRef]
+    tree.setVoteLimit(2n)
+    const counted = voter.handle({ type: 'start' }, 0)
+    for (const kind of ['prevote', 'precommit'] as const)
+      for (const index of [0, 1, 2])
+        counted.push(...voter.handle({ type: 'voteReceived', peer: 'p', vote: testVote(kind, index, beyond) }, 1))
+    expect(ofType(counted, 'finalize')).toEqual([])
+    tree.finalize(end)
+    tree.setVoteLimit(4n)
+    const freed = voter.handle({ type: 'finalizedExternally', block: { number: 2n, hash: end.hash } }, 2)
+    expect(ofType(freed, 'finalize').map(({ block }) => block.number)).toEqual([4n])
+  })
+
   it('that begins silent counts votes and makes none until it is allowed to, then votes in the same round', () => {
     const { tree, blocks } = testTree([0, 1, 2])
     const voter = new Voter({
@@ -250,7 +272,7 @@ describe('a voter', () => {
     feed({ type: 'start' })
     const order = [2, 1, 3].map((index) => testVote('prevote', index, at(3)))
     for (const vote of order) feed({ type: 'voteReceived', peer: 'p', vote })
-    const [stored] = readRecords(1n, records.values())
+    const [stored] = readRecords(1n, [...records.values()].reverse())
     expect(stored?.votes.map(({ kind, voter: index }) => `${kind} ${index}`)).toEqual([
       'prevote 0',
       'prevote 2',
