@@ -36,6 +36,7 @@ export type ConsensusErrorInfo = ErrorInfo &
         fault: 'local'
         retry: true
       }
+    | /** This node holds no proof of a handover: it began after it. */ { code: 'HANDOVER_UNKNOWN'; fault: 'local' }
     | /** More events wait than the queue takes; retry later. */ { code: 'GRANDPA_BUSY'; fault: 'local'; retry: true }
     | /** Finality cannot go on: a persist failed or two conflicting blocks are final. */ {
         code: 'GRANDPA_HALTED'

@@ -6,7 +6,7 @@ import { MemoryStore, type KeyValueStore } from '@hawser/storage'
 import { afterEach, describe, expect, it } from 'vitest'
 import { decodeJustification } from './codec.ts'
 import { voteDigest, voteKindOf } from './digests.ts'
-import { FinalityService } from './finality-service.ts'
+import { FinalityService, type FinalityOptions } from './finality-service.ts'
 import { testHash } from './testing/fixtures.ts'
 import { MemoryHub, type MemoryTransport } from './testing/memory-transport.ts'
 import type { HeaderRef } from './types.ts'
@@ -42,9 +42,17 @@ class TestNode {
   halted: string | undefined
   /** Fails the making final of a block once it is on disk: a crash right there. */
   crashAfter: bigint | undefined
+  #halt!: () => void
+  readonly halting = new Promise<void>((resolve) => (this.#halt = resolve))
   #waiting: { number: bigint; resolve: () => void }[] = []
 
-  constructor(hub: MemoryHub, id: string, key: Uint8Array | undefined, earlier?: TestNode) {
+  constructor(
+    hub: MemoryHub,
+    id: string,
+    key: Uint8Array | undefined,
+    earlier?: TestNode,
+    watch: Pick<FinalityOptions, 'listening' | 'isForeign'> = {},
+  ) {
     this.id = id
     this.transport = hub.join(id)
     this.store = earlier?.store ?? new MemoryStore()
@@ -62,6 +70,7 @@ class TestNode {
       genesis: { number: 0n, hash: genesis.hash },
       epochBlocks: EPOCH,
       setAfter: (hash) => setAfterNumber(this.headers.get(hash)?.ref.number ?? 0n),
+      proveSet: () => ({ accountProof: [], storage: [] }),
       unfinalized: () => this.unfinalized().map(({ ref }) => ref),
       chain: {
         canonicalHash: (number) => [...this.headers.values()].find(({ ref }) => ref.number === number)?.ref.hash,
@@ -94,7 +103,11 @@ class TestNode {
         })
         if (this.crashAfter === block.number) throw new Error('the power goes out')
       },
-      onHalt: (reason) => (this.halted = reason),
+      onHalt: (reason) => {
+        this.halted = reason
+        this.#halt()
+      },
+      ...watch,
     })
   }
 
@@ -236,5 +249,35 @@ describe('finality over the chain of sets', () => {
     await late.service.importJustification(proof(6n), ref(6n))
     expect(late.tree.finalized().number).toBe(6n)
     expect(late.service.verify(proof(6n))?.number).toBe(6n)
+  })
+
+  it('signs nothing while it listens for its own key, then votes like the others', async () => {
+    const hub = new MemoryHub()
+    let listened!: () => void
+    const listening = new Promise<void>((resolve) => (listened = resolve))
+    const quiet = new TestNode(hub, 'v0', keys[0], undefined, { listening })
+    const nodes = [quiet, ...keys.slice(1, 4).map((key, i) => new TestNode(hub, `v${i + 1}`, key))]
+    await start(...nodes)
+    const blocks = chain(3)
+    for (const node of nodes) for (const block of blocks.slice(0, 2)) node.add(block)
+    await Promise.all(nodes.map((node) => node.final(2n)))
+    expect(quiet.signed).toEqual([])
+    listened()
+    // Without it the three would be enough: one of them goes.
+    await nodes[3]?.service.stop()
+    for (const node of nodes.slice(0, 3)) node.add(blocks[2] as TestBlock)
+    await quiet.final(3n)
+    expect(quiet.signed.length).toBeGreaterThan(0)
+  })
+
+  it('halts when its own key votes elsewhere', async () => {
+    const hub = new MemoryHub()
+    const node = new TestNode(hub, 'v0', keys[0], undefined, { isForeign: () => true })
+    const twin = new TestNode(hub, 'twin', keys[0])
+    await start(node, twin)
+    twin.add(chain(1)[0] as TestBlock)
+    await node.halting
+    expect(node.halted).toMatch(/our own key/)
+    expect(twin.halted).toBeUndefined()
   })
 })

@@ -3,8 +3,10 @@ import type {
   ChainStore,
   FinalityEvent,
   FinalityGadget,
+  FinalityProofs,
   FinalityRoundView,
   PeerId,
+  StateProof,
   ValidatorSet,
 } from '@hawser/chain'
 import {
@@ -21,11 +23,12 @@ import { recoverAddress } from '@hawser/primitives/node'
 import { decodeJustification, encodeCommit, MAX_JUSTIFICATION_BYTES } from './codec.ts'
 import { malformed, type ConsensusErrorInfo } from './errors.ts'
 import { GrandpaService, prefixRange, readHistory, type GrandpaOptions, type RoundHistory } from './grandpa-service.ts'
+import { encodeHandovers, MAX_HANDOVERS, MAX_SET_PROOFS_BYTES, type HandoverProof } from './handover-proof.ts'
 import { JUSTIFICATION_WINDOW, superfluous, windowsThatAge, type JustifiedBlock } from './kept-justifications.ts'
 import { SetBook, type KnownSet } from './set-book.ts'
 import type { NeighbourPacket } from './types.ts'
 import { setPrefix } from './vote-records.ts'
-import { verifyJustification } from './verify.ts'
+import { verifyJustification } from './justification.ts'
 import { VoterSet } from './voter-set.ts'
 
 /** Sets whose rounds stay on disk when a later one is in office (consensus.md, 2.11). */
@@ -41,6 +44,8 @@ export interface FinalityOptions extends Omit<GrandpaOptions, 'voters' | 'base' 
   readonly epochBlocks: bigint
   /** The set in force for a block's children, from its state. */
   readonly setAfter: (block: Hash32) => ValidatorSet
+  /** Proves under a final block's state root what the state says of the set: slot 0 of `Validators` (EIP-1186). */
+  readonly proveSet: (block: Hash32) => Pick<StateProof, 'accountProof' | 'storage'>
   /** The blocks above the last final one, parents first. */
   readonly unfinalized: () => readonly BlockRef[]
   /** Final blocks by number, and what proves them, where it is kept. */
@@ -52,7 +57,7 @@ export interface FinalityOptions extends Omit<GrandpaOptions, 'voters' | 'base' 
  * Finality over the chain of validator sets (consensus.md, 2.10): runs GRANDPA for the set in force, has each epoch's last
  * block made final by itself, and hands over to the next set on it.
  */
-export class FinalityService implements FinalityGadget {
+export class FinalityService implements FinalityGadget, FinalityProofs {
   readonly #options: FinalityOptions
   readonly #book: SetBook
   readonly #listeners = new Set<(event: FinalityEvent) => void>()
@@ -76,8 +81,12 @@ export class FinalityService implements FinalityGadget {
     const final = tree.finalized()
     const set = setAfter(final.hash)
     // A crash after the last block of an epoch became final, and before its set was written down, is mended here.
-    if (this.#book.get(set.setId) === undefined)
-      await this.#book.add({ voters: voterSet(set), base: set.setId === 0n ? genesis : final })
+    if (this.#book.get(set.setId) === undefined) {
+      const justification = this.#justificationAt(final.number)?.justification
+      const seen = final.number % this.#options.epochBlocks === 0n && justification
+      if (set.setId === 0n) await this.#book.add({ voters: voterSet(set), base: genesis })
+      else await this.#takeOver(final, set, seen || undefined)
+    }
     await this.#run(this.#book.get(set.setId) as KnownSet)
     this.#stops.push(
       transport.serve('justification', async (message) => {
@@ -136,6 +145,26 @@ export class FinalityService implements FinalityGadget {
   /** The votes of a round as they came, for as long as they are kept: HISTORY_ROUNDS of a set, HISTORY_SETS sets. */
   history(setId: bigint, round: bigint): Promise<RoundHistory | undefined> {
     return readHistory(this.#options.store, setId, round)
+  }
+
+  setProofs(from: bigint, upTo?: bigint): { readonly proofs: Uint8Array; readonly next?: bigint } {
+    const present = this.status().setId
+    const last = upTo !== undefined && upTo < present ? upTo : present
+    const proofs: HandoverProof[] = []
+    let bytes = 0
+    for (let setId = from + 1n; setId <= last; setId++) {
+      const proof = this.#book.handover(setId)
+      if (proof === undefined)
+        throw new AppError<ConsensusErrorInfo>(
+          { code: 'HANDOVER_UNKNOWN', fault: 'local' },
+          `this node began after set ${setId} had taken over, and holds no proof of it; ask another node`,
+        )
+      bytes += encodeHandovers([proof]).length
+      if (proofs.length >= MAX_HANDOVERS || (proofs.length > 0 && bytes > MAX_SET_PROOFS_BYTES))
+        return { proofs: encodeHandovers(proofs), next: setId - 1n }
+      proofs.push(proof)
+    }
+    return { proofs: encodeHandovers(proofs) }
   }
 
   /** The sets that this node has followed, by id. */
@@ -208,13 +237,33 @@ export class FinalityService implements FinalityGadget {
     const { setId, validators } = this.#running().status()
     if (set.setId === setId) return
     if (set.setId !== setId + 1n) throw new Error(`set ${set.setId} follows set ${setId}`)
-    const next: KnownSet = { voters: voterSet(set), base: block }
-    await this.#book.add(next)
+    const next = await this.#takeOver(block, set, justification)
     // From here on the old set votes for nothing above, whatever its rounds still do.
     this.#ended = block
     this.#announce(block, justification, validators)
     // The old service waits for this call: it can only be stopped after it.
     this.#handover = this.#handover.then(() => this.#handOver(next))
+  }
+
+  /** Writes down who takes over, with the proof, which the state can only give as long as it is kept. */
+  async #takeOver(base: BlockRef, set: ValidatorSet, justification: Uint8Array | undefined): Promise<KnownSet> {
+    const { tree, proveSet } = this.#options
+    const next: KnownSet = { voters: voterSet(set), base }
+    const header = justification && tree.headerRlp(base.hash)
+    if (justification === undefined || header === undefined) {
+      await this.#book.add(next)
+      return next
+    }
+    const { accountProof, storage } = proveSet(base.hash)
+    await this.#book.add(next, {
+      justification,
+      header,
+      accountProof,
+      storageProof: storage[0]?.proof ?? [],
+      setId: set.setId,
+      voters: next.voters.voters,
+    })
+    return next
   }
 
   async #handOver(next: KnownSet): Promise<void> {

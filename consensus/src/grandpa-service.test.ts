@@ -9,7 +9,7 @@ import { GrandpaService } from './grandpa-service.ts'
 import { testHash } from './testing/fixtures.ts'
 import { MemoryHub, type MemoryTransport } from './testing/memory-transport.ts'
 import type { HeaderRef } from './types.ts'
-import { verifyJustification } from './verify.ts'
+import { verifyJustification } from './justification.ts'
 import { VoterSet } from './voter-set.ts'
 
 const network = { chainId: 18443n, genesisHash: testHash(1) }

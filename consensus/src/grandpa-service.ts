@@ -49,7 +49,7 @@ import { readRecords, roundOfKey, roundPrefix, setPrefix, type VoteRecord } from
 import type { VoterEffect, VoterEvent } from './voter-events.ts'
 import { MAX_VOTERS, type VoterSet } from './voter-set.ts'
 import { LIVE_ROUNDS_BEHIND, Voter } from './voter.ts'
-import { verifyJustification, voteVerifier } from './verify.ts'
+import { verifyJustification, voteVerifier } from './justification.ts'
 
 /** Events that wait for the voter; more are refused: votes come again by the pull of missing ones. */
 export const MAX_QUEUED_EVENTS = 4096

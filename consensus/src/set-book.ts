@@ -1,6 +1,7 @@
 import { RLP } from '@ethereumjs/rlp'
 import { fromHex, toHex, utf8, type Address } from '@hawser/primitives'
 import { keyIn, keyspace, type KeyValueStore } from '@hawser/storage'
+import { decodeHandovers, encodeHandovers, type HandoverProof } from './handover-proof.ts'
 import { bytesOf, decodeBounded, hashOf, listOf, listUpTo, rlpUint, smallUintOf, uint64Of } from './rlp.ts'
 import type { BlockRef } from './types.ts'
 import { MAX_VOTERS, VoterSet } from './voter-set.ts'
@@ -29,15 +30,23 @@ export class SetBook {
   get(setId: bigint): KnownSet | undefined {
     const cached = this.#cached.get(setId)
     if (cached !== undefined) return cached
-    const bytes = this.#store.get(keyOf(setId))
+    const bytes = this.#store.get(keyOf('sets', setId))
     return bytes && this.#remember(decodeSet(setId, bytes))
   }
 
-  /** Writes a set down, waiting for the disk. */
-  async add(set: KnownSet): Promise<void> {
+  /** Writes a set down, and what shows a stranger that it took over, waiting for the disk. */
+  async add(set: KnownSet, handover?: HandoverProof): Promise<void> {
     const { setId } = set.voters
-    await this.#store.write([{ key: keyOf(setId), value: encodeSet(set) }], { sync: true })
+    const writes = [{ key: keyOf('sets', setId), value: encodeSet(set) }]
+    if (handover) writes.push({ key: keyOf('takeovers', setId), value: encodeHandovers([handover]) })
+    await this.#store.write(writes, { sync: true })
     this.#remember(set)
+  }
+
+  /** What shows that a set took over; undefined for the first one, and where this node did not see it happen. */
+  handover(setId: bigint): HandoverProof | undefined {
+    const bytes = this.#store.get(keyOf('takeovers', setId))
+    return bytes && decodeHandovers(bytes)[0]
   }
 
   /** The set whose office a block number falls into, if it has the id. */
@@ -56,9 +65,9 @@ export class SetBook {
   }
 }
 
-/** Set ids sort as 16 hex digits; `sets` sorts behind the rounds' keys, which begin with a digit or a letter up to f. */
-function keyOf(setId: bigint): Uint8Array {
-  return keyIn(keyspace.grandpa, utf8(`sets/${setId.toString(16).padStart(16, '0')}`))
+/** Set ids sort as 16 hex digits; the names sort behind the rounds' keys, which begin with a digit or a letter up to f. */
+function keyOf(name: 'sets' | 'takeovers', setId: bigint): Uint8Array {
+  return keyIn(keyspace.grandpa, utf8(`${name}/${setId.toString(16).padStart(16, '0')}`))
 }
 
 function encodeSet({ voters, base }: KnownSet): Uint8Array {

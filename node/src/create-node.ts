@@ -20,7 +20,19 @@ import {
   type BlockRef,
   type ChainSpec,
 } from '@hawser/chain'
-import { AuraAuthorService, AuraConsensus, FinalityService, GuardedSigner, SignerGuard } from '@hawser/consensus'
+import {
+  AuraAuthorService,
+  AuraConsensus,
+  EvidenceService,
+  FinalityService,
+  GuardedSigner,
+  isReported,
+  listenFirst,
+  OwnSignatureWatch,
+  SignerGuard,
+  type Evidence,
+} from '@hawser/consensus'
+import { NEXT_SET_HASH_SLOT, systemContracts } from '@hawser/contracts'
 import { EthereumJsInspector, HawserEngine } from '@hawser/execution'
 import { buildGenesis, committeeOf } from '@hawser/genesis'
 import { Libp2pTransport, SyncService, TransactionGossip } from '@hawser/p2p'
@@ -31,14 +43,16 @@ import {
   spawn,
   systemClock,
   toHex,
+  uintBE,
   type Address,
   type Clock,
   type Hash32,
   type Logger,
 } from '@hawser/primitives'
-import { secp256k1 } from '@hawser/primitives/node'
+import { recoverAddress, secp256k1 } from '@hawser/primitives/node'
 import { RpcServer, type RpcBackend } from '@hawser/rpc'
 import { claimDatabase, LevelStore } from '@hawser/storage'
+import { composeInherents } from './compose-inherents.ts'
 import { DEFAULT_HISTORY, type NodeConfig } from './config.ts'
 import type { NodeError } from './errors.ts'
 import { hawserProfile } from './hawser-profile.ts'
@@ -61,6 +75,8 @@ export interface NodeDependencies {
   readonly clock?: Clock
   /** Allows a signing guard to be made where none is: only for keys that have never signed. */
   readonly allowFreshGuard?: boolean
+  /** Signs at once: the caller knows that no other process has the session key. */
+  readonly iAmOnly?: boolean
   /** Called when the node cannot go on. */
   readonly onFatal: (reason: string) => void
 }
@@ -116,17 +132,21 @@ export async function createNode(dependencies: NodeDependencies): Promise<Hawser
     const store = await StoredChain.open(db, common, genesis)
     const headerOf = (hash: Hash32) => store.header(hash)
     // Who seals and votes: read from the state, which an epoch's last block may have changed
-    const sets = new ValidatorSets((hash) => {
+    const stateAfter = (hash: Hash32) => {
       const header = headerOf(hash)
       if (!header) throw new Error(`block ${hash} is stored`)
       return engine.stateAt(header)
-    })
+    }
+    const sets = new ValidatorSets(stateAfter)
     const aura = new AuraConsensus({
       chainId: network.chainId,
       slotSeconds: spec.slotSeconds,
       authorities: (parent) => sets.after(parent.hash).sessions,
-      onEquivocation: ({ offender, slot }) =>
-        logger.warn({ offender, slot: Number(slot) }, 'a validator sealed two blocks for one slot'),
+      onSealed: ({ author, slot, hash }) => {
+        if (author === signer?.address && own?.isForeignSeal(slot, hash))
+          stopSigning(`our own key has sealed block ${hash} for slot ${slot}, and not here`)
+      },
+      onEquivocation: (equivocation) => report({ kind: 'seals', ...equivocation }),
     })
     const history = config.history ?? DEFAULT_HISTORY
     const engine: HawserEngine = new HawserEngine({
@@ -144,16 +164,19 @@ export async function createNode(dependencies: NodeDependencies): Promise<Hawser
     const importer = new BlockImporter({ spec, common, store, tree, engine, consensus: aura, clock, logger, onFatal })
     stops.push(() => importer.stop())
 
-    // The validator's signer, behind its guard
-    const signer = sessionKey
-      ? new GuardedSigner(
-          network,
-          sessionKey,
-          await SignerGuard.open(join(config.dataDir, 'signer-guard.json'), {
-            allowFresh: dependencies.allowFreshGuard ?? false,
-          }),
-        )
+    // The validator's signer, behind its guard, and the watch for others that have the same key
+    const guard = sessionKey
+      ? await SignerGuard.open(join(config.dataDir, 'signer-guard.json'), {
+          allowFresh: dependencies.allowFreshGuard ?? false,
+        })
       : undefined
+    const signer = sessionKey && guard ? new GuardedSigner(network, sessionKey, guard) : undefined
+    const gossipMs = Math.round(spec.slotSeconds * 1000 * GOSSIP_PORTION)
+    const own = guard && new OwnSignatureWatch({ network, guard, gossipMs, startSlot: aura.slotAt(clock.nowMs()) })
+    const stopSigning = (reason: string) => {
+      signer?.stop(reason)
+      onFatal(reason)
+    }
 
     // A validator may have left, or is yet to join by a vote of the others: no mistake, but worth a word.
     if (signer && !sets.after(store.pointers().head.hash).sessions.includes(signer.address))
@@ -186,15 +209,55 @@ export async function createNode(dependencies: NodeDependencies): Promise<Hawser
       bitcoinKey,
     })
 
+    // Who signed twice, and who would be us
+    const evidence = new EvidenceService({
+      network,
+      slotSeconds: spec.slotSeconds,
+      store: db,
+      transport,
+      logger,
+      self: signer?.address,
+      recover: recoverAddress,
+      setOf: (setId) => finality.knownSet(setId)?.voters,
+      validatorsAfter: (block) => sets.after(block.hash).sessions,
+      head: () => tree.best(),
+      isReported: (known, at) => isReported(stateAfter(at.hash), known),
+    })
+    const report = (known: Evidence) =>
+      spawn(
+        () => evidence.submit(known),
+        (error) => logger.error({ err: messageOf(error) }, 'evidence could not be kept'),
+      )
+    const stopListening = new AbortController()
+    stops.push(() => stopListening.abort())
+    let listening = signer !== undefined && dependencies.iAmOnly !== true
+    const listened = listening
+      ? listenFirst({
+          clock,
+          gossipMs,
+          slotMs: spec.slotSeconds * 1000,
+          validators: sets.after(store.pointers().head.hash).sessions.length,
+          hasPeers: () => transport.peers().length > 0,
+          signal: stopListening.signal,
+        })
+      : undefined
+    if (listened) logger.info({}, 'listening for our own key elsewhere before anything is signed')
+    void listened?.then(() => {
+      listening = false
+      logger.info({}, 'nobody else uses our key: signing begins')
+    })
+
     // Finality
     const finality: FinalityService = new FinalityService({
       network,
       genesis: { number: 0n, hash: genesis.hash },
       epochBlocks: BigInt(spec.epochBlocks),
       setAfter: (hash) => sets.after(hash),
+      proveSet: (hash) =>
+        stateAfter(hash).prove(systemContracts.validators as Address, [uintBE(NEXT_SET_HASH_SLOT, 32)]),
       unfinalized: () => store.unfinalized(),
       chain: store,
-      gossipMs: Math.round(spec.slotSeconds * 1000 * GOSSIP_PORTION),
+      gossipMs,
       tree,
       storedHeader: (hash) => {
         const header = headerOf(hash)
@@ -213,7 +276,11 @@ export async function createNode(dependencies: NodeDependencies): Promise<Hawser
             (error) => logger.debug({ hash, err: messageOf(error) }, 'a block that votes name could not be fetched'),
           )
       },
-      onHalt: onFatal,
+      onHalt: stopSigning,
+      onEquivocation: (equivocation) => report({ kind: 'votes', ...equivocation }),
+      listening: listened,
+      isForeign: (vote) => own?.isForeignVote(vote) ?? false,
+      onNeighbour: (packet) => own?.notePosition(packet, clock.nowMs()),
       acceptable: (hash) => bridge.acceptableBlock(hash),
     })
     const sync: SyncService = new SyncService({ common, store, importer, finality, transport, clock, logger })
@@ -237,7 +304,12 @@ export async function createNode(dependencies: NodeDependencies): Promise<Hawser
       },
       onFinalized: (path) => {
         const last = path.at(-1)
-        if (last) bridge.onFinalized(last)
+        if (!last) return
+        bridge.onFinalized(last)
+        spawn(
+          () => evidence.onFinalized(last),
+          (error) => logger.error({ err: messageOf(error) }, 'evidence could not be forgotten'),
+        )
       },
     })
     gossip.start()
@@ -264,6 +336,8 @@ export async function createNode(dependencies: NodeDependencies): Promise<Hawser
         }
       }),
     )
+    await evidence.start()
+    stops.push(() => evidence.stop())
     await finality.start()
     stops.push(() => finality.stop())
     sync.start()
@@ -271,7 +345,17 @@ export async function createNode(dependencies: NodeDependencies): Promise<Hawser
     await bridge.start()
     stops.push(() => bridge.stop())
     if (signer) {
-      const parts = { spec, store, engine, importer, pool, inherents: bridge, transport, signer, logger }
+      const parts = {
+        spec,
+        store,
+        engine,
+        importer,
+        pool,
+        inherents: composeInherents([bridge, evidence]),
+        transport,
+        signer,
+        logger,
+      }
       const author = new AuraAuthorService({
         address: signer.address,
         consensus: aura,
@@ -280,6 +364,7 @@ export async function createNode(dependencies: NodeDependencies): Promise<Hawser
         slotOf: (ref) => slotOf(spec, headerOf(ref.hash)?.timestamp ?? 0n),
         alone: () =>
           sync.progress.syncing || (sets.after(tree.best().hash).sessions.length > 1 && transport.peers().length === 0),
+        listening: () => listening,
         produce: (task) => produceBlock(parts, task),
         clock,
         logger,

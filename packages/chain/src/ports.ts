@@ -401,6 +401,16 @@ export interface FinalityGadget {
   round(): FinalityRoundView
 }
 
+/** Lets a stranger follow the chain of validator sets from genesis (consensus.md, 2.10). */
+export interface FinalityProofs {
+  /**
+   * The handovers from a set to those after it, up to `upTo` or the present one, as `decodeHandovers` of
+   * @hawser/consensus/verify reads them; `next` is the set to ask on from when they do not fit in one answer.
+   * @throws HANDOVER_UNKNOWN where this node did not see a handover happen
+   */
+  setProofs(from: bigint, upTo?: bigint): { readonly proofs: Uint8Array; readonly next?: bigint }
+}
+
 /** A voter's part in a round. */
 export interface FinalityVoterView {
   readonly validator: Address
