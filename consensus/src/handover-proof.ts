@@ -1,5 +1,5 @@
 import { RLP } from '@ethereumjs/rlp'
-import { concatBytes, fromHex, keccak256, toHex, uintBE, type Address } from '@hawser/primitives'
+import { fromHex, toHex, type Address } from '@hawser/primitives'
 import { MAX_HEADER_BYTES, MAX_JUSTIFICATION_BYTES } from './codec.ts'
 import { MAX_PROOF_NODES } from './merkle-proof.ts'
 import {
@@ -33,23 +33,6 @@ export interface HandoverProof {
   readonly setId: bigint
   /** Ascending. */
   readonly voters: readonly VoterEntry[]
-}
-
-/** keccak256(abi.encode(uint64 setId, address[] sessions, uint64[] weights)): what stands in slot 0 of `Validators`; 32 bytes. */
-export function validatorSetHash(setId: bigint, voters: readonly VoterEntry[]): Uint8Array {
-  const word = (value: bigint | number) => uintBE(value, 32)
-  const tail = 32 * (voters.length + 1)
-  return keccak256(
-    concatBytes(
-      word(setId),
-      word(96),
-      word(96 + tail),
-      word(voters.length),
-      ...voters.flatMap(({ id }) => [new Uint8Array(12), fromHex(id)]),
-      word(voters.length),
-      ...voters.map(({ weight }) => word(weight)),
-    ),
-  )
 }
 
 /** Handovers as bytes: RLP, one list for each; what a node's JSON carries as hex. */

@@ -1,9 +1,9 @@
 import { RLP } from '@ethereumjs/rlp'
-import { NEXT_SET_HASH_SLOT, systemContracts } from '@hawser/contracts'
+import { NEXT_SET_HASH_SLOT, systemContracts, validatorSetHash } from '@hawser/contracts'
 import { concatBytes, err, fromHex, isAppError, ok, toHex, uintBE, type Address, type Result } from '@hawser/primitives'
 import { MAX_ANCESTRY_HEADERS } from './codec.ts'
 import type { NetworkId } from './digests.ts'
-import { validatorSetHash, type HandoverProof } from './handover-proof.ts'
+import type { HandoverProof } from './handover-proof.ts'
 import { readHeader, verifyJustification, type JustificationFault, type RecoverAddress } from './justification.ts'
 import { readMerkleProof, type MerkleFault } from './merkle-proof.ts'
 import type { RlpItem } from './rlp.ts'
@@ -57,7 +57,11 @@ export function verifyHandover(
   if (account.value === undefined) return err('no-account')
   const slot = readMerkleProof(fieldOf(account.value, STORAGE_ROOT), uintBE(NEXT_SET_HASH_SLOT, 32), proof.storageProof)
   if (!slot.ok) return err(`slot-${slot.error}` as const)
-  const wanted = toHex(validatorSetHash(proof.setId, proof.voters))
+  const wanted = validatorSetHash(
+    proof.setId,
+    proof.voters.map(({ id }) => id),
+    proof.voters.map(({ weight }) => BigInt(weight)),
+  )
   if (slot.value === undefined || toHex(wordOf(slot.value)) !== wanted) return err('other-set')
 
   const { justification } = proof

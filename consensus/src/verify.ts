@@ -25,7 +25,6 @@ export {
   encodeHandovers,
   MAX_HANDOVERS,
   MAX_SET_PROOFS_BYTES,
-  validatorSetHash,
   type HandoverProof,
 } from './handover-proof.ts'
 export type { BlockRef, Commit, HeaderRef, IndexedVote, Justification, SignedVote } from './types.ts'

@@ -10,7 +10,7 @@ import {
   type HandoverProof,
   type LightState,
 } from '@hawser/consensus/verify'
-import { systemContracts, validatorsAbi } from '@hawser/contracts'
+import { systemContracts, validatorsAbi, validatorsTypedData } from '@hawser/contracts'
 import { devnetSpec } from '@hawser/genesis'
 import { devValidatorKeys, validatorSpecOf } from '@hawser/node'
 import { concatBytes, toHex, type Hash32, type Hex } from '@hawser/primitives'
@@ -34,25 +34,10 @@ const spec = {
 }
 
 const account = (key: Uint8Array) => privateKeyToAccount(toHex(key))
-const domain = {
-  name: 'Hawser Validators',
-  version: '1',
-  chainId: spec.chainId,
-  verifyingContract: systemContracts.validators as Hex,
-}
-const field = (text: string) => {
-  const [type, name] = text.split(' ') as [string, string]
-  return { type, name }
-}
-const JOIN = ['address session', 'address beneficiary', 'bytes managementKey', 'bytes bitcoinKey'].map(field)
-const types = {
-  Join: JOIN,
-  VoteAdd: [field('address management'), ...JOIN, field('uint64 deadline')],
-  VoteRemove: ['address management', 'address session', 'uint64 deadline'].map(field),
-}
+const typedData = validatorsTypedData(spec.chainId)
 const DEADLINE = 1000n
-const sign = (key: Uint8Array, primaryType: keyof typeof types, message: Record<string, unknown>) =>
-  account(key).signTypedData({ domain, types, primaryType, message } as never)
+const sign = (key: Uint8Array, primaryType: keyof typeof typedData.types, message: Record<string, unknown>) =>
+  account(key).signTypedData({ ...typedData, primaryType, message } as never)
 const votesOf = (voters: readonly number[], type: 'VoteAdd' | 'VoteRemove', message: Record<string, unknown>) =>
   Promise.all(
     voters.map(async (i) => {
