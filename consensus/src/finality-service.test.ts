@@ -4,7 +4,7 @@ import { fromHex, keccak256, silentLogger, systemClock, toHex, uintBE, type Hash
 import { publicKeyToAddress, secp256k1 } from '@hawser/primitives/node'
 import { MemoryStore, type KeyValueStore } from '@hawser/storage'
 import { afterEach, describe, expect, it } from 'vitest'
-import { decodeJustification } from './codec.ts'
+import { decodeJustification, encodeJustification, encodeVote } from './codec.ts'
 import { voteDigest, voteKindOf } from './digests.ts'
 import { FinalityService, type FinalityOptions } from './finality-service.ts'
 import { testHash } from './testing/fixtures.ts'
@@ -51,7 +51,7 @@ class TestNode {
     id: string,
     key: Uint8Array | undefined,
     earlier?: TestNode,
-    watch: Pick<FinalityOptions, 'listening' | 'isForeign'> = {},
+    other: Partial<FinalityOptions> = {},
   ) {
     this.id = id
     this.transport = hub.join(id)
@@ -107,7 +107,7 @@ class TestNode {
         this.halted = reason
         this.#halt()
       },
-      ...watch,
+      ...other,
     })
   }
 
@@ -249,6 +249,62 @@ describe('finality over the chain of sets', () => {
     await late.service.importJustification(proof(6n), ref(6n))
     expect(late.tree.finalized().number).toBe(6n)
     expect(late.service.verify(proof(6n))?.number).toBe(6n)
+  })
+
+  it('counts votes of the next set that came before the handover: whoever was first has voted already', async () => {
+    const hub = new MemoryHub()
+    const nodes = nodesOf(hub)
+    await start(...nodes)
+    const blocks = chain(5)
+    for (const node of nodes) for (const block of blocks.slice(0, 4)) node.add(block)
+    await Promise.all(nodes.map((node) => node.final(4n)))
+    // Nobody sends this one anything but the votes that are published here.
+    const apart = new MemoryHub()
+    const late = new TestNode(apart, 'late', undefined)
+    const sender = apart.join('sender')
+    await start(late)
+    for (const block of blocks) late.add(block)
+    const { sessions } = setAfterNumber(4n)
+    const { number, hash } = (blocks[4] as TestBlock).ref
+    for (const kind of ['prevote', 'precommit'] as const)
+      for (const key of keys.slice(1, 4)) {
+        const vote = { setId: 1n, round: 1n, kind, number, hash }
+        const signature = secp256k1.sign(voteDigest(network, vote), key)
+        await sender.publish('votes', encodeVote({ ...vote, voter: sessions.indexOf(addressOf(key)), signature }))
+      }
+    const ref = (blocks[3] as TestBlock).ref
+    await late.service.importJustification(nodes[1]?.canonical.get(4n) as Uint8Array, ref)
+    await late.final(5n)
+    expect(commitAt(late, 5n)).toMatchObject({ setId: 1n, target: { number: 5n } })
+  })
+
+  it('thins out old justifications as finality moves on', async () => {
+    const dropped: Hash32[] = []
+    const alone: ValidatorSet = { setId: 0n, sessions: [addressOf(keys[0] as Uint8Array)], weights: [1n] }
+    const node = new TestNode(new MemoryHub(), 'v0', keys[0], undefined, {
+      epochBlocks: 5000n,
+      setAfter: () => alone,
+      chain: {
+        canonicalHash: (number) => blocks[Number(number) - 1]?.ref.hash,
+        justification: (hash) => proofs.get(hash),
+        dropJustifications: async (hashes) => void dropped.push(...hashes),
+      },
+    })
+    const blocks = chain(1300)
+    const proof = (block: TestBlock, targets: number) => {
+      const { number, hash } = block.ref
+      const refs = Array.from({ length: targets }, (_, i) => ({ number, hash: i === 0 ? hash : testHash(i) }))
+      const precommits = refs.map((_, target) => ({ target, voter: target, signature: new Uint8Array(65) }))
+      const commit = { setId: 0n, round: 1n, target: { number, hash }, targets: refs, precommits }
+      return encodeJustification({ commit, ancestry: [] })
+    }
+    const proofs = new Map(blocks.map((block) => [block.ref.hash, proof(block, block.ref.number < 255n ? 1 : 2)]))
+    await start(node)
+    for (const block of blocks) node.add(block)
+    await node.final(1300n)
+    // The window of blocks 0 to 255 is more than 1,024 blocks old; 254 is the last one with a single target.
+    const gone = blocks.filter(({ ref }) => ref.number <= 255n && ref.number !== 254n).map(({ ref }) => ref.hash)
+    expect(dropped).toEqual(gone)
   })
 
   it('signs nothing while it listens for its own key, then votes like the others', async () => {

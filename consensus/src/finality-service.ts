@@ -26,7 +26,7 @@ import { GrandpaService, prefixRange, readHistory, type GrandpaOptions, type Rou
 import { encodeHandovers, MAX_HANDOVERS, MAX_SET_PROOFS_BYTES, type HandoverProof } from './handover-proof.ts'
 import { JUSTIFICATION_WINDOW, superfluous, windowsThatAge, type JustifiedBlock } from './kept-justifications.ts'
 import { SetBook, type KnownSet } from './set-book.ts'
-import type { NeighbourPacket } from './types.ts'
+import type { NeighbourPacket, SignedVote } from './types.ts'
 import { setPrefix } from './vote-records.ts'
 import { verifyJustification } from './justification.ts'
 import { VoterSet } from './voter-set.ts'
@@ -35,6 +35,8 @@ import { VoterSet } from './voter-set.ts'
 export const HISTORY_SETS = 4n
 /** Voters that announce the commit of an epoch's last block when the next set takes over: one may be faulty or away. */
 const ANNOUNCERS = 3
+/** Votes of the next set that wait for it: one round of a set of 256; what is lost is pulled later. */
+const MAX_EARLY_VOTES = 512
 /** Gossip durations to wait for votes and commits before a peer is asked for a justification. */
 const ASK_AFTER = 2
 
@@ -68,6 +70,8 @@ export class FinalityService implements FinalityGadget, FinalityProofs {
   #handover: Promise<void> = Promise.resolve()
   /** The epoch's last block that a peer was asked about, and the timer until it is. */
   #asking: { readonly number: bigint; readonly cancel: () => void } | undefined
+  /** Votes of the next set, unchecked, from peers that are ahead. */
+  #early: { readonly vote: SignedVote; readonly peer: PeerId }[] = []
   #stopped = false
 
   constructor(options: FinalityOptions) {
@@ -196,9 +200,13 @@ export class FinalityService implements FinalityGadget, FinalityProofs {
       voteLimit: () => this.#ended?.number ?? this.#epochEnd(),
       finalize: (block, justification) => this.#finalize(block, justification),
       onNeighbour: (peer, packet) => this.#onNeighbour(peer, packet),
+      onNextSet: (vote, peer) => {
+        if (this.#early.length < MAX_EARLY_VOTES) this.#early.push({ vote, peer })
+      },
     })
     logger.info({ setId: voters.setId, validators: voters.size, base: base.number }, 'a validator set is in office')
     await this.#service.start(unfinalized())
+    for (const { vote, peer } of this.#early.splice(0)) this.#service.hear(vote, peer)
   }
 
   async #finalize(block: BlockRef, justification: Uint8Array): Promise<void> {

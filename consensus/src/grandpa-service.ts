@@ -85,6 +85,8 @@ export interface GrandpaOptions {
   readonly onHalt?: (reason: string) => void
   /** The highest number that this set may vote for: the last block of the present epoch. */
   readonly voteLimit?: () => bigint | undefined
+  /** Told of votes of the set that comes next: whoever handed over first votes already. Unchecked. */
+  readonly onNextSet?: (vote: SignedVote, peer: PeerId) => void
   /** Told of every peer's position, of whatever set. */
   readonly onNeighbour?: (peer: PeerId, packet: NeighbourPacket) => void
   /** Signs nothing until this resolves: whether the own key is in use elsewhere is listened for (consensus.md, 2.12). */
@@ -168,6 +170,11 @@ export class GrandpaService implements FinalityGadget {
     await this.#running
   }
 
+  /** A vote that came before this set was in office. */
+  hear(vote: SignedVote, peer: PeerId): void {
+    this.#push({ type: 'voteReceived', vote, peer })
+  }
+
   onBlock(block: BlockRef): void {
     this.#push({ type: 'blockImported', hash: block.hash })
   }
@@ -237,7 +244,10 @@ export class GrandpaService implements FinalityGadget {
     this.#stops.push(
       transport.subscribe(
         'votes',
-        gossip(decodeVote, (vote, peer) => ({ type: 'voteReceived', vote, peer })),
+        gossip(decodeVote, (vote, peer) => {
+          if (vote.setId === this.#options.voters.setId + 1n) this.#options.onNextSet?.(vote, peer)
+          return { type: 'voteReceived', vote, peer }
+        }),
       ),
       transport.subscribe(
         'commits',
