@@ -7,6 +7,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { decodeJustification, encodeJustification, encodeVote } from './codec.ts'
 import { voteDigest, voteKindOf } from './digests.ts'
 import { FinalityService, type FinalityOptions } from './finality-service.ts'
+import { decodeHandovers } from './handover-proof.ts'
 import { testHash } from './testing/fixtures.ts'
 import { MemoryHub, type MemoryTransport } from './testing/memory-transport.ts'
 import type { HeaderRef } from './types.ts'
@@ -220,6 +221,7 @@ describe('finality over the chain of sets', () => {
     await start(again)
     expect(again.service.status().setId).toBe(1n)
     expect(again.service.knownSet(1n)?.base.number).toBe(4n)
+    expect(decodeHandovers(again.service.setProofs(0n).proofs).map(({ setId }) => setId)).toEqual([1n])
     const all = [again, ...nodes.filter((node) => node !== first)]
     for (const node of all) for (const block of blocks.slice(4)) node.add(block)
     await Promise.all(all.map((node) => node.final(7n)))

@@ -17,7 +17,7 @@ import { concatBytes, toHex, type Hash32, type Hex } from '@hawser/primitives'
 import { publicKeyToAddress, secp256k1 } from '@hawser/primitives/node'
 import { encodeFunctionData } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { GENESIS_TIME, testAddress, testKey } from '../kit/index.ts'
 import { ValidatorNetwork, type NetworkNode } from '../kit/validator-network.ts'
 
@@ -50,7 +50,10 @@ const votesOf = (voters: readonly number[], type: 'VoteAdd' | 'VoteRemove', mess
 let network: ValidatorNetwork
 let nonce = 0n
 beforeAll(async () => {
-  network = await ValidatorNetwork.create(spec, [{ address: testAddress('alice'), balance: 10n ** 18n }])
+  network = await ValidatorNetwork.create(
+    spec,
+    [testAddress('alice'), sessionOf(0), sessionOf(4)].map((address) => ({ address, balance: 10n ** 18n })),
+  )
   for (let i = 0; i < 5; i++) await network.join(`validator ${i}`, keysOf(i).session)
   await network.join('follower')
 })
@@ -70,6 +73,19 @@ const submit = (functionName: 'addValidator' | 'removeValidator', args: readonly
       { common: network.common },
     ).sign(testKey('alice')),
   ])
+
+const payment = (i: number) =>
+  createFeeMarket1559Tx(
+    {
+      nonce: 0n,
+      gasLimit: 21_000n,
+      to: testAddress('bob') as Hex,
+      value: 1n,
+      maxFeePerGas: 10_000_000n,
+      chainId: BigInt(spec.chainId),
+    },
+    { common: network.common },
+  ).sign(keysOf(i).session)
 
 const statuses = () => network.nodes.map(({ finality }) => finality.status())
 const node = (i: number) => network.nodes[i] as NetworkNode
@@ -121,8 +137,12 @@ describe('validator sets on a chain of real blocks', { timeout: 60_000 }, () => 
     const votes = await votesOf([1, 2, 3, 4], 'VoteRemove', { session: sessionOf(0) })
     const { block } = await submit('removeValidator', [sessionOf(0), DEADLINE, votes])
     expect(receiptOf(blockRef(block).hash)).toBe(1)
-    await network.until(2n * EPOCH + 3n)
+    await network.until(2n * EPOCH + 1n)
     for (const status of statuses()) expect(status).toMatchObject({ setId: 2n, validators: sorted(1, 2, 3, 4) })
+    // The key that left may pay like anybody; the one that came may not any more.
+    const { block: paid } = await network.slot([payment(4), payment(0)])
+    expect(paid.transactions.map((tx) => tx.getSenderAddress().toString())).toEqual([sessionOf(0)])
+    await network.until(paid.header.number)
   })
 
   it('drops one that voted twice, by what another node has seen of it', async () => {
@@ -135,6 +155,8 @@ describe('validator sets on a chain of real blocks', { timeout: 60_000 }, () => 
     const [first, second] = [vote(`0x${'aa'.repeat(32)}`), vote(`0x${'bb'.repeat(32)}`)]
     // The one that saw it is no author, so that only gossip can bring it into a block.
     await node(5).evidence.submit({ kind: 'votes', offender: sessionOf(1), first, second })
+    const told = async (i: number) => (await node(i).evidence.inherents(node(i).tree.best())).length
+    await vi.waitFor(async () => expect(await Promise.all([2, 3, 4].map(told))).toEqual([1, 1, 1]))
     await network.until(3n * EPOCH + 3n)
     for (const status of statuses()) expect(status).toMatchObject({ setId: 3n, validators: sorted(2, 3, 4) })
     const reports = [13n, 14n, 15n, 16n].flatMap((number) =>
