@@ -283,6 +283,24 @@ describe('a voter', () => {
     expect(stored?.intents.map(({ kind, after }) => `${kind} ${after}`).sort()).toEqual(['precommit 3', 'prevote 0'])
   })
 
+  it('gives a peer its last round again only after a while: building one is work', () => {
+    const { voter, at } = setup()
+    voter.handle({ type: 'start' }, 0)
+    for (const kind of ['prevote', 'precommit'] as const)
+      for (const index of [0, 1, 2])
+        voter.handle({ type: 'voteReceived', peer: 'p', vote: testVote(kind, index, at(3)) }, 1)
+    expect(voter.round).toBe(2n)
+    voter.handle({ type: 'neighbour', peer: 'a', packet: packet(1n) }, 1)
+    const ask = (nowMs: number, peer: string) =>
+      ofType(
+        voter.handle({ type: 'catchUpRequested', peer, request: { setId: 1n, round: 1n } }, nowMs),
+        'answerCatchUp',
+      )
+        .map(({ response }) => response?.round)
+        .at(0)
+    expect([ask(10, 'a'), ask(10, 'b'), ask(9 + 2 * T, 'a'), ask(10 + 2 * T, 'a')]).toEqual([1n, 1n, undefined, 1n])
+  })
+
   it('blames a peer whose final block goes back, and one that floods it with packets', () => {
     const { voter } = setup(0)
     voter.handle({ type: 'start' }, 0)
