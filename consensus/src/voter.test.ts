@@ -299,6 +299,8 @@ describe('a voter', () => {
         .map(({ response }) => response?.round)
         .at(0)
     expect([ask(10, 'a'), ask(10, 'b'), ask(9 + 2 * T, 'a'), ask(10 + 2 * T, 'a')]).toEqual([1n, 1n, undefined, 1n])
+    // Nor does one that never says where it stands.
+    expect(ask(11, 'b')).toBeUndefined()
   })
 
   it('blames a peer whose final block goes back, and one that floods it with packets', () => {

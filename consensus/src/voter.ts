@@ -651,7 +651,7 @@ export class Voter {
       round < this.#current &&
       last?.round.state.completable &&
       again >= CATCH_UP_AGAIN_AFTER * this.#config.gossipMs
-    if (fits && this.#neighbours.has(peer)) this.#caughtUp.set(peer, this.#now)
+    if (fits && (this.#caughtUp.has(peer) || this.#caughtUp.size < MAX_NEIGHBOURS)) this.#caughtUp.set(peer, this.#now)
     this.#emit({ type: 'answerCatchUp', peer, response: fits && last ? buildCatchUp(last.round) : undefined })
   }
 
