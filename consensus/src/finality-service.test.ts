@@ -3,7 +3,7 @@ import { RLP } from '@ethereumjs/rlp'
 import { fromHex, keccak256, silentLogger, systemClock, toHex, uintBE, type Hash32 } from '@hawser/primitives'
 import { publicKeyToAddress, secp256k1 } from '@hawser/primitives/node'
 import { MemoryStore, type KeyValueStore } from '@hawser/storage'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { decodeJustification, encodeJustification, encodeVote } from './codec.ts'
 import { voteDigest, voteKindOf } from './digests.ts'
 import { FinalityService, type FinalityOptions } from './finality-service.ts'
@@ -161,6 +161,7 @@ describe('finality over the chain of sets', () => {
     const hub = new MemoryHub()
     const follower = new TestNode(hub, 'f', undefined)
     const nodes = [...nodesOf(hub), follower]
+    const subscriptions = vi.spyOn(follower.transport, 'subscribe')
     await start(...nodes)
     const blocks = chain(14)
     // All blocks are there at once: the limit alone keeps votes below each epoch's end.
@@ -177,6 +178,8 @@ describe('finality over the chain of sets', () => {
       expect(node.service.status()).toMatchObject({ setId: 2n, validators: setAfterNumber(12n).sessions })
       expect(node.service.verify(node.canonical.get(4n) as Uint8Array)?.number).toBe(4n)
     }
+    // Whoever leaves a topic of gossip and comes back waits outside the mesh: three sets share one subscription.
+    expect(subscriptions.mock.calls.map(([topic]) => topic)).toEqual(['votes', 'commits'])
     // Each set votes within its office alone, and the rounds of each begin at 1.
     const office: Record<string, readonly [bigint, bigint]> = { 0: [0n, 4n], 1: [4n, 12n], 2: [12n, 14n] }
     for (const node of nodes)

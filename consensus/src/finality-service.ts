@@ -25,6 +25,7 @@ import { malformed, type ConsensusErrorInfo } from './errors.ts'
 import { GrandpaService, prefixRange, readHistory, type GrandpaOptions, type RoundHistory } from './grandpa-service.ts'
 import { encodeHandovers, MAX_HANDOVERS, MAX_SET_PROOFS_BYTES, type HandoverProof } from './handover-proof.ts'
 import { JUSTIFICATION_WINDOW, superfluous, windowsThatAge, type JustifiedBlock } from './kept-justifications.ts'
+import { LastingTransport } from './lasting-transport.ts'
 import { SetBook, type KnownSet } from './set-book.ts'
 import type { NeighbourPacket, SignedVote } from './types.ts'
 import { setPrefix } from './vote-records.ts'
@@ -62,6 +63,7 @@ export interface FinalityOptions extends Omit<GrandpaOptions, 'voters' | 'base' 
 export class FinalityService implements FinalityGadget, FinalityProofs {
   readonly #options: FinalityOptions
   readonly #book: SetBook
+  readonly #transport: LastingTransport
   readonly #listeners = new Set<(event: FinalityEvent) => void>()
   readonly #stops: (() => void)[] = []
   #service: GrandpaService | undefined
@@ -77,6 +79,7 @@ export class FinalityService implements FinalityGadget, FinalityProofs {
   constructor(options: FinalityOptions) {
     this.#options = options
     this.#book = new SetBook(options.store)
+    this.#transport = new LastingTransport(options.transport)
   }
 
   /** Goes on with the set in force for what follows the last final block. */
@@ -106,6 +109,7 @@ export class FinalityService implements FinalityGadget, FinalityProofs {
     for (const stop of this.#stops.splice(0)) stop()
     await this.#handover
     await this.#service?.stop()
+    this.#transport.close()
   }
 
   onBlock(block: BlockRef): void {
@@ -195,6 +199,7 @@ export class FinalityService implements FinalityGadget, FinalityProofs {
     this.#ended = undefined
     this.#service = new GrandpaService({
       ...this.#options,
+      transport: this.#transport,
       voters,
       base,
       voteLimit: () => this.#ended?.number ?? this.#epochEnd(),
