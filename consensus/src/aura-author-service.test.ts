@@ -33,7 +33,9 @@ class ManualClock implements Clock {
   }
 }
 
-function author(state: { head?: bigint; finalized?: bigint; headSlot?: bigint; alone?: boolean } = {}) {
+function author(
+  state: { head?: bigint; finalized?: bigint; headSlot?: bigint; alone?: boolean; listening?: boolean } = {},
+) {
   const clock = new ManualClock()
   const made: AuthorTask[] = []
   const service = new AuraAuthorService({
@@ -46,6 +48,7 @@ function author(state: { head?: bigint; finalized?: bigint; headSlot?: bigint; a
     },
     slotOf: () => state.headSlot ?? 9n,
     alone: () => state.alone ?? false,
+    listening: () => state.listening ?? false,
     produce: async (task) => {
       made.push(task)
       if (made.length === 1) throw new Error('a failure does not stop the next block')
@@ -73,5 +76,6 @@ describe('the author', () => {
     expect(author({ headSlot: 12n }).service.abstains(12n)).toBe('slot-taken')
     expect(author({ head: 100n, finalized: 2n }).service.abstains(12n)).toBe('finality-lags')
     expect(author({ alone: true }).service.abstains(12n)).toBe('alone')
+    expect(author({ listening: true }).service.abstains(12n)).toBe('listening')
   })
 })

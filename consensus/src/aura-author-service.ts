@@ -20,6 +20,8 @@ export interface AuraAuthorOptions {
   readonly slotOf: (block: BlockRef) => bigint
   /** Whether nobody is there to hear the block though others exist: authoring then would make a private fork. */
   readonly alone: () => boolean
+  /** Whether this node still listens for its own key elsewhere. */
+  readonly listening?: () => boolean
   /** Builds, seals, imports and announces a block. */
   readonly produce: (task: AuthorTask) => Promise<void>
   readonly clock: Clock
@@ -27,7 +29,7 @@ export interface AuraAuthorOptions {
 }
 
 /** Why a slot stays empty, undefined when a block is due. */
-export type Abstention = 'not-our-slot' | 'slot-taken' | 'finality-lags' | 'alone'
+export type Abstention = 'not-our-slot' | 'slot-taken' | 'finality-lags' | 'alone' | 'listening'
 
 /** Wakes at the start of each slot and has a block made when it is ours (consensus.md, 3). */
 export class AuraAuthorService {
@@ -54,12 +56,13 @@ export class AuraAuthorService {
 
   /** Whether this node stays silent in a slot, and why. */
   abstains(slot: bigint): Abstention | undefined {
-    const { address, consensus, tree, slotOf, alone } = this.#options
+    const { address, consensus, tree, slotOf, alone, listening } = this.#options
     const head = tree.best()
     const headSlot = slotOf(head)
     if (consensus.author(slot, head) !== address) return 'not-our-slot'
     if (headSlot >= slot) return 'slot-taken'
     if (backsOff(slot, headSlot, head.number - tree.finalized().number)) return 'finality-lags'
+    if (listening?.()) return 'listening'
     return alone() ? 'alone' : undefined
   }
 

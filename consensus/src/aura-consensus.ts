@@ -4,7 +4,7 @@ import type { BlockRef, Consensus } from '@hawser/chain'
 import { checkSlot, slotAt, slotAuthor, SlotBook, type SealEquivocation } from './aura.ts'
 import { sealDigest } from './digests.ts'
 import type { ConsensusErrorInfo } from './errors.ts'
-import type { RecoverAddress } from './verify.ts'
+import type { RecoverAddress } from './justification.ts'
 
 export interface AuraOptions {
   readonly chainId: bigint
@@ -12,11 +12,13 @@ export interface AuraOptions {
   /** The session addresses in the state of a block, ascending: who may author its children. */
   readonly authorities: (parent: BlockRef) => readonly Address[]
   readonly recover?: RecoverAddress
+  /** Told of every block whose seal is good, also of those that turn out to be bad otherwise. */
+  readonly onSealed?: (sealed: { readonly author: Address; readonly slot: bigint; readonly hash: Hash32 }) => void
   /** Told of the second block that an author seals for a slot. */
   readonly onEquivocation?: (evidence: SealEquivocation) => void
 }
 
-type SealedHeader = Parameters<Consensus['verifySeal']>[0]
+type Candidate = Parameters<Consensus['verifySeal']>[0]
 type ParentHeader = Parameters<Consensus['verifySeal']>[1]
 
 /** Aura as the node sees it: who may author when, and whether a sealed header keeps the rules. */
@@ -39,8 +41,8 @@ export class AuraConsensus implements Consensus {
   }
 
   /** @throws BLOCK_BAD_SLOT, BLOCK_TOO_EARLY, BLOCK_BAD_SEAL */
-  verifySeal({ header, seal }: SealedHeader, parent: ParentHeader, nowMs: number): void {
-    const { slotSeconds, chainId, recover = recoverNative, onEquivocation } = this.#options
+  verifySeal({ header, seal }: Candidate, parent: ParentHeader, nowMs: number): void {
+    const { slotSeconds, chainId, recover = recoverNative, onEquivocation, onSealed } = this.#options
     const fault = checkSlot(header, parent, slotSeconds, nowMs)
     if (fault === 'too-early')
       throw new AppError<ConsensusErrorInfo>(
@@ -62,7 +64,8 @@ export class AuraConsensus implements Consensus {
       throw badSeal('it is no signature', cause)
     }
     if (signer !== author) throw badSeal(`slot ${slot} is ${author}'s, the seal is ${signer}'s`)
-    const answer = this.#book.record(slot, author, { hash, seal })
+    onSealed?.({ author, slot, hash })
+    const answer = this.#book.record(slot, author, { hash, header: header.serialize(), seal })
     if (answer.kind === 'equivocation') onEquivocation?.(answer.evidence)
   }
 

@@ -44,7 +44,7 @@ describe('authoring', () => {
 
 describe('the slot book', () => {
   const author = authors[0] as Address
-  const block = (n: number) => ({ hash: testHash(n), seal: new Uint8Array(65) })
+  const block = (n: number) => ({ hash: testHash(n), header: new Uint8Array(), seal: new Uint8Array(65) })
 
   it('proves an equivocation with the second block of an author and slot, and drops further ones', () => {
     const book = new SlotBook()

@@ -67,9 +67,10 @@ export function buildDeadlineMs(slot: bigint, parentSlot: bigint, slotMs: number
   return slotStartMs(slot, slotMs) + slotMs * Math.min(lenient, MAX_BUILD_PORTION)
 }
 
-/** A block hash sealed by the author of a slot. */
-export interface SealedHash {
+/** A header sealed by the author of a slot: its hash, its RLP, and the seal (65 bytes). */
+export interface SealedHeader {
   readonly hash: Hash32
+  readonly header: Uint8Array
   readonly seal: Uint8Array
 }
 
@@ -77,8 +78,8 @@ export interface SealedHash {
 export interface SealEquivocation {
   readonly offender: Address
   readonly slot: bigint
-  readonly first: SealedHash
-  readonly second: SealedHash
+  readonly first: SealedHeader
+  readonly second: SealedHeader
 }
 
 /** What the slot book says of a header: relay the first two, prove by the second, drop the rest. */
@@ -88,10 +89,10 @@ export type SlotBookAnswer =
 
 /** Remembers which blocks each author has sealed in late slots; to be asked after the seal was verified. */
 export class SlotBook {
-  readonly #slots = new Map<bigint, Map<Address, SealedHash[]>>()
+  readonly #slots = new Map<bigint, Map<Address, SealedHeader[]>>()
   #highest = 0n
 
-  record(slot: bigint, author: Address, block: SealedHash): SlotBookAnswer {
+  record(slot: bigint, author: Address, block: SealedHeader): SlotBookAnswer {
     if (slot + MAX_TRACKED_SLOTS <= this.#highest) return { kind: 'old' }
     if (slot > this.#highest) {
       this.#highest = slot
@@ -107,7 +108,7 @@ export class SlotBook {
     if (blocks.some((known) => known.hash === block.hash)) return { kind: 'known' }
     if (blocks.length >= MAX_HEADERS_PER_SLOT) return { kind: 'surplus' }
     blocks.push(block)
-    const [first] = blocks as [SealedHash]
+    const [first] = blocks as [SealedHeader]
     return { kind: 'equivocation', evidence: { offender: author, slot, first, second: block } }
   }
 

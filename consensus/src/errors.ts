@@ -31,6 +31,12 @@ export type ConsensusErrorInfo = ErrorInfo &
         code: 'JUSTIFICATION_INVALID'
         fault: 'peer'
       }
+    | /** The epoch's last block below it is not final here: its own justification comes first. */ {
+        code: 'JUSTIFICATION_TOO_EARLY'
+        fault: 'local'
+        retry: true
+      }
+    | /** This node holds no proof of a handover: it began after it. */ { code: 'HANDOVER_UNKNOWN'; fault: 'local' }
     | /** More events wait than the queue takes; retry later. */ { code: 'GRANDPA_BUSY'; fault: 'local'; retry: true }
     | /** Finality cannot go on: a persist failed or two conflicting blocks are final. */ {
         code: 'GRANDPA_HALTED'

@@ -9,7 +9,7 @@ import { GrandpaService } from './grandpa-service.ts'
 import { testHash } from './testing/fixtures.ts'
 import { MemoryHub, type MemoryTransport } from './testing/memory-transport.ts'
 import type { HeaderRef } from './types.ts'
-import { verifyJustification } from './verify.ts'
+import { verifyJustification } from './justification.ts'
 import { VoterSet } from './voter-set.ts'
 
 const network = { chainId: 18443n, genesisHash: testHash(1) }
@@ -186,5 +186,16 @@ describe('the finality service', () => {
     })
     await late.service.importJustification(justification, block.ref)
     expect(late.tree.finalized().hash).toBe(block.ref.hash)
+  })
+
+  it('blames whoever passes on what is no vote or commit', async () => {
+    const { hub, nodes } = await network4()
+    const sender = hub.join('sender')
+    for (const topic of ['votes', 'commits'] as const) await sender.publish(topic, Uint8Array.of(1, 2, 3))
+    const { reports } = (nodes[0] as TestNode).transport
+    expect(reports.map(({ peer, delta }) => ({ peer, delta }))).toEqual([
+      { peer: 'sender', delta: -1000 },
+      { peer: 'sender', delta: -1000 },
+    ])
   })
 })

@@ -44,17 +44,19 @@ import { voteKindCode, type NetworkId } from './digests.ts'
 import type { ConsensusErrorInfo } from './errors.ts'
 import { HeaderTree } from './header-tree.ts'
 import { roundView } from './round-view.ts'
-import type { Commit, HeaderRef, SignedVote, UnsignedVote, VoteEquivocation } from './types.ts'
-import { setPrefix, type VoteRecord } from './vote-records.ts'
+import type { Commit, HeaderRef, NeighbourPacket, SignedVote, UnsignedVote, VoteEquivocation } from './types.ts'
+import { readRecords, roundOfKey, roundPrefix, setPrefix, type VoteRecord } from './vote-records.ts'
 import type { VoterEffect, VoterEvent } from './voter-events.ts'
-import type { VoterSet } from './voter-set.ts'
-import { Voter } from './voter.ts'
-import { verifyJustification, voteVerifier } from './verify.ts'
+import { MAX_VOTERS, type VoterSet } from './voter-set.ts'
+import { LIVE_ROUNDS_BEHIND, Voter } from './voter.ts'
+import { verifyJustification, voteVerifier } from './justification.ts'
 
 /** Events that wait for the voter; more are refused: votes come again by the pull of missing ones. */
 export const MAX_QUEUED_EVENTS = 4096
-/** Records read at a restart: the live rounds of the largest set. */
-const MAX_RECORDS = 65_536
+/** Records of one round: base, intents, and two votes of every voter in two phases and a hint. */
+const MAX_ROUND_RECORDS = 5 * MAX_VOTERS + 8
+/** Score for what is no message at all (consensus.md, 2.7). */
+const COST_MALFORMED = -1000
 const REQUEST_TIMEOUT_MS = 5000
 const RETRY_FINALIZE_MS = 100
 
@@ -81,10 +83,26 @@ export interface GrandpaOptions {
   readonly onEquivocation?: (evidence: VoteEquivocation) => void
   /** Finality has stopped for good in this process; people must look. */
   readonly onHalt?: (reason: string) => void
-  /** The highest number that this set may vote for (a pending set change). */
+  /** The highest number that this set may vote for: the last block of the present epoch. */
   readonly voteLimit?: () => bigint | undefined
+  /** Told of votes of the set that comes next: whoever handed over first votes already. Unchecked. */
+  readonly onNextSet?: (vote: SignedVote, peer: PeerId) => void
+  /** Told of every peer's position, of whatever set. */
+  readonly onNeighbour?: (peer: PeerId, packet: NeighbourPacket) => void
+  /** Signs nothing until this resolves: whether the own key is in use elsewhere is listened for (consensus.md, 2.12). */
+  readonly listening?: Promise<void>
+  /** Whether a vote of the own key, which came from outside, was made by another process. */
+  readonly isForeign?: (vote: SignedVote) => boolean
   /** False for a block that this node does not vote for (protocol.md, 4). */
   readonly acceptable?: (hash: Hash32) => boolean
+}
+
+/** What accountability asks for: the votes of a round as they came, and how many had come when this node voted. */
+export interface RoundHistory {
+  readonly base: BlockRef | undefined
+  readonly votes: readonly SignedVote[]
+  readonly prevotedAt: number | undefined
+  readonly precommittedAt: number | undefined
 }
 
 interface Task {
@@ -120,7 +138,7 @@ export class GrandpaService implements FinalityGadget {
 
   /** Reads what an earlier run stored, repeats its votes, and begins. `blocks`: what is in the tree, parents first. */
   async start(blocks: readonly BlockRef[] = []): Promise<void> {
-    const { voters, base, gossipMs, transport } = this.#options
+    const { voters, base, gossipMs, transport, listening } = this.#options
     for (const block of blocks) this.#learn(block.hash)
     this.#voter = new Voter({
       voters,
@@ -130,10 +148,16 @@ export class GrandpaService implements FinalityGadget {
       verifyVote: this.#verifyVote,
       chain: this.#chainView(),
       records: await this.#readRecords(),
+      silent: listening !== undefined,
     })
     this.#serve()
     this.#stops.push(transport.onPeer((peer, what) => this.#onPeer(peer, what)))
     this.#push({ type: 'start' })
+    if (listening !== undefined)
+      this.#spawn(async () => {
+        await listening
+        this.#push({ type: 'voteAllowed' })
+      })
     this.#running = this.#consume()
   }
 
@@ -144,6 +168,11 @@ export class GrandpaService implements FinalityGadget {
     this.#abort.abort(new Error('finality stops'))
     this.#queue.close()
     await this.#running
+  }
+
+  /** A vote that came before this set was in office. */
+  hear(vote: SignedVote, peer: PeerId): void {
+    this.#push({ type: 'voteReceived', vote, peer })
   }
 
   onBlock(block: BlockRef): void {
@@ -203,7 +232,8 @@ export class GrandpaService implements FinalityGadget {
         let message: T
         try {
           message = decode(bytes)
-        } catch {
+        } catch (error) {
+          transport.report(from, COST_MALFORMED, messageOf(error))
           return 'reject'
         }
         return this.#ask(event(message, from)).then(
@@ -214,14 +244,19 @@ export class GrandpaService implements FinalityGadget {
     this.#stops.push(
       transport.subscribe(
         'votes',
-        gossip(decodeVote, (vote, peer) => ({ type: 'voteReceived', vote, peer })),
+        gossip(decodeVote, (vote, peer) => {
+          if (vote.setId === this.#options.voters.setId + 1n) this.#options.onNextSet?.(vote, peer)
+          return { type: 'voteReceived', vote, peer }
+        }),
       ),
       transport.subscribe(
         'commits',
         gossip(decodeCommit, (commit, peer) => ({ type: 'commitReceived', commit, peer })),
       ),
       transport.serve('neighbour', async (bytes, peer) => {
-        await this.#ask({ type: 'neighbour', peer, packet: decodeNeighbour(bytes) })
+        const packet = decodeNeighbour(bytes)
+        await this.#ask({ type: 'neighbour', peer, packet })
+        this.#options.onNeighbour?.(peer, packet)
         return encodeNeighbour(this.#started().neighbourPacket())
       }),
       transport.serve('missing-votes', async (bytes, peer) => {
@@ -280,6 +315,10 @@ export class GrandpaService implements FinalityGadget {
     const events = [event]
     for (let next = events.shift(); next !== undefined; next = events.shift()) {
       if (next.type === 'blockImported') this.#learn(next.hash)
+      if (next.type === 'voteReceived' && this.#isForeign(next.vote)) {
+        this.#halt(`our own key has voted in round ${next.vote.round} of set ${next.vote.setId}, and not here`)
+        break
+      }
       const effects = this.#started().handle(next, clock.nowMs())
       if (next === event) first.push(...effects)
       for (const effect of effects) {
@@ -289,6 +328,11 @@ export class GrandpaService implements FinalityGadget {
     }
     await this.#flush(false)
     return first
+  }
+
+  #isForeign(vote: SignedVote): boolean {
+    const { isForeign } = this.#options
+    return vote.voter === this.#local && this.#verifyVote(vote) && (isForeign?.(vote) ?? false)
   }
 
   async #takeJustification(bytes: Uint8Array, claimed: BlockRef): Promise<void> {
@@ -351,7 +395,8 @@ export class GrandpaService implements FinalityGadget {
       }
       case 'finalize':
         await this.#finalize(effect.block, effect.commit, effect.ancestry)
-        return undefined
+        // What may be voted for has moved, and so has the limit.
+        return { type: 'finalizedExternally', block: effect.block }
       case 'reportPeer':
         transport.report(effect.peer, effect.delta, effect.reason)
         return undefined
@@ -429,8 +474,9 @@ export class GrandpaService implements FinalityGadget {
 
   #tellNeighbour(peer: PeerId, packet: Uint8Array): void {
     this.#spawn(async () => {
-      const answer = await this.#request(peer, 'neighbour', packet)
-      this.#push({ type: 'neighbour', peer, packet: decodeNeighbour(answer) })
+      const answer = decodeNeighbour(await this.#request(peer, 'neighbour', packet))
+      this.#push({ type: 'neighbour', peer, packet: answer })
+      this.#options.onNeighbour?.(peer, answer)
     })
   }
 
@@ -499,12 +545,17 @@ export class GrandpaService implements FinalityGadget {
     }
   }
 
+  /** The records of the last rounds, which are those that are live. */
   async #readRecords(): Promise<VoteRecord[]> {
+    const { store, voters } = this.#options
     const records: VoteRecord[] = []
-    const text = new TextDecoder()
-    const range = { ...prefixRange(setPrefix(this.#options.voters.setId)), limit: MAX_RECORDS }
-    for await (const [key, value] of this.#options.store.entries(range))
-      records.push({ key: text.decode(key.subarray(1)), value })
+    const rounds = new Set<string>()
+    for await (const [key, value] of store.entries({ ...prefixRange(setPrefix(voters.setId)), reverse: true })) {
+      const record = { key: nameOf(key), value }
+      rounds.add(roundOfKey(voters.setId, record.key) ?? '')
+      if (BigInt(rounds.size) > LIVE_ROUNDS_BEHIND + 1n) break
+      records.push(record)
+    }
     return records
   }
 
@@ -515,12 +566,32 @@ export class GrandpaService implements FinalityGadget {
   }
 }
 
+/** A stored round of a set; undefined when nothing of it is kept. */
+export async function readHistory(
+  store: KeyValueStore,
+  setId: bigint,
+  round: bigint,
+): Promise<RoundHistory | undefined> {
+  const records: VoteRecord[] = []
+  const range = { ...prefixRange(roundPrefix(setId, round)), limit: MAX_ROUND_RECORDS }
+  for await (const [key, value] of store.entries(range)) records.push({ key: nameOf(key), value })
+  const [stored] = readRecords(setId, records)
+  if (stored === undefined) return undefined
+  const { base, votes, intents } = stored
+  const after = (kind: UnsignedVote['kind']) => intents.find((intent) => intent.kind === kind)?.after
+  return { base, votes, prevotedAt: after('prevote'), precommittedAt: after('precommit') }
+}
+
+function nameOf(key: Uint8Array): string {
+  return new TextDecoder().decode(key.subarray(1))
+}
+
 function recordKey(key: string): Uint8Array {
   return keyIn(keyspace.grandpa, utf8(key))
 }
 
-/** All keys that begin with an ASCII prefix. */
-function prefixRange(prefix: string): { gte: Uint8Array; lt: Uint8Array } {
+/** @internal All of consensus' keys that begin with an ASCII prefix. */
+export function prefixRange(prefix: string): { gte: Uint8Array; lt: Uint8Array } {
   return { gte: recordKey(prefix), lt: keyIn(keyspace.grandpa, utf8(prefix), Uint8Array.of(0xff)) }
 }
 

@@ -1,7 +1,8 @@
-import { concatBytes, fromHex, keccak256, uintBE, utf8, type Address } from '@hawser/primitives'
+import { AppError, concatBytes, fromHex, keccak256, uintBE, utf8, type Address } from '@hawser/primitives'
 import { publicKeyToAddress, secp256k1 } from '@hawser/primitives/node'
 import type { Signer, SignRequest } from '@hawser/chain'
 import { sealDigest, voteDigest, voteKindOf, type NetworkId } from './digests.ts'
+import type { ConsensusErrorInfo } from './errors.ts'
 import type { SignerGuard } from './signer-guard.ts'
 import type { VoteKind } from './types.ts'
 
@@ -13,6 +14,7 @@ export class GuardedSigner implements Signer {
   readonly #network: NetworkId
   readonly #secretKey: Uint8Array
   readonly #guard: SignerGuard
+  #stopped: string | undefined
 
   constructor(network: NetworkId, secretKey: Uint8Array, guard: SignerGuard) {
     this.#network = network
@@ -21,8 +23,15 @@ export class GuardedSigner implements Signer {
     this.address = publicKeyToAddress(secp256k1.publicKey(secretKey, false))
   }
 
+  /** No seal and no vote any more in this process: the key is in use elsewhere. */
+  stop(reason: string): void {
+    this.#stopped ??= reason
+  }
+
   /** @throws SIGNER_REFUSED when the guard says no; nothing is signed then. */
   async sign(request: SignRequest): Promise<Uint8Array> {
+    if (this.#stopped !== undefined && (request.kind === 'seal' || request.kind === 'vote'))
+      throw new AppError<ConsensusErrorInfo>({ code: 'SIGNER_REFUSED', fault: 'local' }, this.#stopped)
     const digest = this.#digest(request)
     if (request.kind === 'seal') await this.#guard.allow({ kind: 'seal', slot: request.slot }, digest)
     if (request.kind === 'vote') {

@@ -56,7 +56,7 @@ export {
   type JustificationClaim,
   type JustificationFault,
   type RecoverAddress,
-} from './verify.ts'
+} from './justification.ts'
 export {
   backsOff,
   buildDeadlineMs,
@@ -66,11 +66,27 @@ export {
   SlotBook,
   slotStartMs,
   type SealEquivocation,
-  type SealedHash,
+  type SealedHeader,
   type SlotFault,
 } from './aura.ts'
 export { AuraAuthorService, type Abstention, type AuraAuthorOptions, type AuthorTask } from './aura-author-service.ts'
 export { AuraConsensus, type AuraOptions } from './aura-consensus.ts'
 export { SignerGuard, type GuardedAct } from './signer-guard.ts'
+export {
+  checkEvidence,
+  decodeEvidence,
+  encodeEvidence,
+  MAX_EVIDENCE_BYTES,
+  offenceOf,
+  type Evidence,
+  type EvidenceFault,
+  type EvidenceRules,
+} from './evidence.ts'
+export { isReported, reportCall } from './evidence-on-chain.ts'
+export { EvidenceService, type EvidenceOptions } from './evidence-service.ts'
+export { listenFirst, OwnSignatureWatch, type ListeningOptions, type OwnSignatureOptions } from './own-signatures.ts'
 export { GuardedSigner } from './guarded-signer.ts'
-export { GrandpaService, type GrandpaOptions } from './grandpa-service.ts'
+export { GrandpaService, type GrandpaOptions, type RoundHistory } from './grandpa-service.ts'
+export type { HandoverProof } from './handover-proof.ts'
+export { FinalityService, type FinalityOptions } from './finality-service.ts'
+export type { KnownSet } from './set-book.ts'

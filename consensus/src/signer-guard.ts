@@ -69,9 +69,21 @@ export class SignerGuard {
     return run
   }
 
+  /**
+   * How a signature of the guarded key, made on a 32-byte digest, stands to what was allowed here: `own` and `before` may be
+   * ours; `beyond` lies after everything that was allowed; `contradicts` is another digest at a position that is remembered.
+   */
+  compare(act: GuardedAct, digest: Uint8Array): 'own' | 'before' | 'beyond' | 'contradicts' {
+    const { kind, at } = placeOf(act)
+    const signed = this.#signed[kind]
+    const same = signed.filter((known) => order(known.at, at) === 0)
+    if (same.length > 0) return same.some((known) => known.digest === toHex(digest)) ? 'own' : 'contradicts'
+    const last = signed.at(-1)
+    return last === undefined || order(at, last.at) > 0 ? 'beyond' : 'before'
+  }
+
   async #allow(act: GuardedAct, digest: Hex): Promise<void> {
-    const kind: FileKind = act.kind === 'seal' ? 'seal' : (['prevote', 'precommit', 'primary'] as const)[act.voteKind]
-    const at: Signed['at'] = act.kind === 'seal' ? [0n, act.slot] : [act.setId, act.round]
+    const { kind, at } = placeOf(act)
     const signed = this.#signed[kind]
     if (signed.some((known) => order(known.at, at) === 0 && known.digest === digest)) return
     const last = signed.at(-1)
@@ -98,6 +110,11 @@ export class SignerGuard {
     // The rename itself is on disk only when the folder is.
     await synced(await open(dirname(this.#path), 'r'), () => Promise.resolve())
   }
+}
+
+function placeOf(act: GuardedAct): { readonly kind: FileKind; readonly at: Signed['at'] } {
+  if (act.kind === 'seal') return { kind: 'seal', at: [0n, act.slot] }
+  return { kind: (['prevote', 'precommit', 'primary'] as const)[act.voteKind], at: [act.setId, act.round] }
 }
 
 async function synced(file: FileHandle, work: (file: FileHandle) => Promise<void>): Promise<void> {

@@ -15,6 +15,8 @@ import type { VoteRecord } from './vote-records.ts'
 /** What happens to a voter. `peer` is the transport's name of the sender; without one it came from this node. */
 export type VoterEvent =
   | { readonly type: 'start' }
+  /** A voter that began silent has listened long enough: it may vote from now on. */
+  | { readonly type: 'voteAllowed' }
   /** A block is in the chain view now, or the head moved. */
   | { readonly type: 'blockImported'; readonly hash: Hash32 }
   /** A justification from sync made a block final; the chain view has moved. */

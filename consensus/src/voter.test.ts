@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest'
+import { indexVotes } from './commit.ts'
 import { testHash, testTree, testVote, testVoters } from './testing/fixtures.ts'
 import type { BlockRef, NeighbourPacket, SignedVote } from './types.ts'
-import type { VoterEffect } from './voter-events.ts'
+import { readRecords, type VoteRecord } from './vote-records.ts'
+import type { VoterEffect, VoterEvent } from './voter-events.ts'
 import { Voter } from './voter.ts'
 
 const T = 100
@@ -187,5 +189,130 @@ describe('a voter', () => {
     const effects = voter.handle({ type: 'voteReceived', peer: 'p', vote: testVote('prevote', 0, at(1)) }, 1)
     expect(ofType(effects, 'halt')).toEqual([])
     expect(ofType(voter.handle({ type: 'timer', id: 'prevote:1' }, 300), 'signAndSendVote')).toEqual([])
+  })
+
+  it('does not take a block beyond the epoch’s end for final before that end is, and does then', () => {
+    const { tree, blocks } = testTree([0, 1, 2, 3])
+    const voter = new Voter({
+      voters: testVoters(4),
+      gossipMs: T,
+      base: blocks[0] as BlockRef,
+      verifyVote: () => true,
+      chain: tree,
+    })
+    tree.setVoteLimit(2n)
+    voter.handle({ type: 'start' }, 0)
+    const [end, beyond] = [blocks[2] as BlockRef, blocks[4] as BlockRef]
+    const targets: BlockRef[] = []
+    const precommits = indexVotes(
+      [0, 1, 2].map((index) => testVote('precommit', index, beyond)),
+      targets,
+    )
+    const commit = { setId: 1n, round: 1n, target: { number: 4n, hash: beyond.hash }, targets, precommits }
+    const held = voter.handle({ type: 'commitReceived', peer: 'p', commit }, 1)
+    expect(ofType(held, 'finalize')).toEqual([])
+    expect(ofType(held, 'reportPeer')).toEqual([])
+    tree.finalize(end)
+    tree.setVoteLimit(4n)
+    const freed = voter.handle({ type: 'finalizedExternally', block: { number: 2n, hash: end.hash } }, 2)
+    expect(ofType(freed, 'finalize').map(({ block }) => block.number)).toEqual([4n])
+  })
+
+  it('waits for the epoch’s end with a block that its own count of votes makes final, too', () => {
+    const { tree, blocks } = testTree([0, 1, 2, 3])
+    const voter = new Voter({
+      voters: testVoters(4),
+      gossipMs: T,
+      base: blocks[0] as BlockRef,
+      verifyVote: () => true,
+      chain: tree,
+    })
+    const [end, beyond] = [blocks[2] as BlockRef, blocks[4] as BlockRef]
+    tree.setVoteLimit(2n)
+    const counted = voter.handle({ type: 'start' }, 0)
+    for (const kind of ['prevote', 'precommit'] as const)
+      for (const index of [0, 1, 2])
+        counted.push(...voter.handle({ type: 'voteReceived', peer: 'p', vote: testVote(kind, index, beyond) }, 1))
+    expect(ofType(counted, 'finalize')).toEqual([])
+    tree.finalize(end)
+    tree.setVoteLimit(4n)
+    const freed = voter.handle({ type: 'finalizedExternally', block: { number: 2n, hash: end.hash } }, 2)
+    expect(ofType(freed, 'finalize').map(({ block }) => block.number)).toEqual([4n])
+  })
+
+  it('that begins silent counts votes and makes none until it is allowed to, then votes in the same round', () => {
+    const { tree, blocks } = testTree([0, 1, 2])
+    const voter = new Voter({
+      voters: testVoters(4),
+      local: 0,
+      gossipMs: T,
+      base: blocks[0] as BlockRef,
+      verifyVote: () => true,
+      chain: tree,
+      silent: true,
+    })
+    const silent = voter.handle({ type: 'start' }, 0)
+    for (let t = T; t < 12 * T; t += T) silent.push(...voter.handle({ type: 'timer', id: 'tick' }, t))
+    expect(ofType(silent, 'signAndSendVote')).toEqual([])
+    expect(silent.some((effect) => effect.type === 'persist' && effect.record.key.includes('intent'))).toBe(false)
+    const allowed = voter.handle({ type: 'voteAllowed' }, 12 * T)
+    expect(ofType(allowed, 'signAndSendVote').map(({ vote }) => vote)).toMatchObject([{ kind: 'prevote', round: 1n }])
+    expect(ofType(allowed, 'setTimer').map(({ id }) => id)).toContain('precommit:1')
+  })
+
+  it('keeps its rounds’ votes in the order of arrival, with its own place among them, over a restart', () => {
+    const { voter, at } = setup(0)
+    const records = new Map<string, VoteRecord>()
+    const feed = (event: VoterEvent) => {
+      const effects = voter.handle(event, 1)
+      for (const { record } of ofType(effects, 'persist')) records.set(record.key, record)
+      for (const { vote } of ofType(effects, 'signAndSendVote'))
+        feed({ type: 'voteSigned', vote: { ...vote, voter: 0, signature: new Uint8Array(65) } })
+    }
+    feed({ type: 'start' })
+    const order = [2, 1, 3].map((index) => testVote('prevote', index, at(3)))
+    for (const vote of order) feed({ type: 'voteReceived', peer: 'p', vote })
+    const [stored] = readRecords(1n, [...records.values()].reverse())
+    expect(stored?.votes.map(({ kind, voter: index }) => `${kind} ${index}`)).toEqual([
+      'prevote 0',
+      'prevote 2',
+      'prevote 1',
+      'precommit 0',
+      'prevote 3',
+    ])
+    expect(stored?.intents.map(({ kind, after }) => `${kind} ${after}`).sort()).toEqual(['precommit 3', 'prevote 0'])
+  })
+
+  it('gives a peer its last round again only after a while: building one is work', () => {
+    const { voter, at } = setup()
+    voter.handle({ type: 'start' }, 0)
+    for (const kind of ['prevote', 'precommit'] as const)
+      for (const index of [0, 1, 2])
+        voter.handle({ type: 'voteReceived', peer: 'p', vote: testVote(kind, index, at(3)) }, 1)
+    expect(voter.round).toBe(2n)
+    voter.handle({ type: 'neighbour', peer: 'a', packet: packet(1n) }, 1)
+    const ask = (nowMs: number, peer: string) =>
+      ofType(
+        voter.handle({ type: 'catchUpRequested', peer, request: { setId: 1n, round: 1n } }, nowMs),
+        'answerCatchUp',
+      )
+        .map(({ response }) => response?.round)
+        .at(0)
+    expect([ask(10, 'a'), ask(10, 'b'), ask(9 + 2 * T, 'a'), ask(10 + 2 * T, 'a')]).toEqual([1n, 1n, undefined, 1n])
+    // Nor does one that never says where it stands.
+    expect(ask(11, 'b')).toBeUndefined()
+  })
+
+  it('blames a peer whose final block goes back, and one that floods it with packets', () => {
+    const { voter } = setup(0)
+    voter.handle({ type: 'start' }, 0)
+    const tell = (finalizedNumber: bigint, peer: string) =>
+      ofType(voter.handle({ type: 'neighbour', peer, packet: { ...packet(1n), finalizedNumber } }, 1), 'reportPeer')
+    expect(tell(5n, 'a')).toEqual([])
+    expect(tell(4n, 'a')).toMatchObject([{ peer: 'a', delta: -500 }])
+    for (let i = 0; i < 16; i++) expect(tell(7n, 'b')).toEqual([])
+    expect(tell(7n, 'b')).toMatchObject([{ peer: 'b', delta: -50 }])
+    voter.handle({ type: 'timer', id: 'tick' }, T)
+    expect(tell(7n, 'b')).toEqual([])
   })
 })

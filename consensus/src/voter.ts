@@ -12,6 +12,7 @@ import type {
   CatchUpResponse,
   Commit,
   NeighbourPacket,
+  Phase,
   SignedVote,
   UnsignedVote,
   VoteKind,
@@ -23,6 +24,8 @@ import { prevoteTarget } from './voting-rules.ts'
 
 /** Rounds before the current one that still count votes. */
 export const LIVE_ROUNDS_BEHIND = 3n
+/** Finished rounds whose votes stay on disk: what accountability asks for, about two epochs (consensus.md, 2.11). */
+export const HISTORY_ROUNDS = 2048n
 /** Rounds after the current one whose votes are kept until they begin. */
 export const ROUNDS_AHEAD = 2n
 /** Votes kept for rounds to come: of every voter, two in each of three kinds and two rounds. */
@@ -49,6 +52,12 @@ const COST_UNKNOWN_VOTER = -150
 const COST_INVALID_COMMIT = -5000
 const COST_INVALID_CATCH_UP = -5000
 const COST_NO_CATCH_UP = -20
+const COST_BACKWARDS = -500
+const COST_TOO_MANY_PACKETS = -50
+/** Neighbour packets of one peer in a gossip duration: its own, and its answers to ours. */
+const MAX_PACKETS_PER_TICK = 16
+/** Gossip durations until a peer gets another catch-up: building one costs as much as checking it. */
+const CATCH_UP_AGAIN_AFTER = 2
 
 export interface VoterConfig {
   readonly voters: VoterSet
@@ -63,6 +72,8 @@ export interface VoterConfig {
   readonly chain: ChainView
   /** What an earlier run of this set had persisted. */
   readonly records?: Iterable<VoteRecord>
+  /** Begins without voting, until `voteAllowed`: it listens for its own key elsewhere first (consensus.md, 2.12). */
+  readonly silent?: boolean
 }
 
 interface LiveRound {
@@ -94,6 +105,9 @@ export class Voter {
   #finalized: BlockRef
   /** The last block finalised by the votes of rounds: the base of the next round. */
   #roundFinal: BlockRef
+  /** Packets of each peer since the last tick, and when each peer last got a catch-up. */
+  readonly #packets = new Map<string, number>()
+  readonly #caughtUp = new Map<string, number>()
   #catchUp: { peer: string; round: bigint; deadlineMs: number } | undefined
   #waitingCatchUp: { peer: string; response: CatchUpResponse; deadlineMs: number } | undefined
   #roundStartedMs = 0
@@ -103,6 +117,7 @@ export class Voter {
   #pullTurn = 0
   #lastPullMs = 0
   #halted = false
+  #silent: boolean
   #effects: VoterEffect[] = []
   #now = 0
 
@@ -111,6 +126,7 @@ export class Voter {
     this.#finalized = config.chain.finalized()
     this.#roundFinal = config.base
     this.#current = 1n
+    this.#silent = config.silent ?? false
   }
 
   get round(): bigint {
@@ -175,6 +191,8 @@ export class Voter {
     switch (event.type) {
       case 'start':
         return this.#start()
+      case 'voteAllowed':
+        return this.#allowVotes()
       case 'blockImported':
         return this.#unpark()
       case 'finalizedExternally':
@@ -194,7 +212,7 @@ export class Voter {
       case 'neighbour':
         return this.#onNeighbour(event.peer, event.packet)
       case 'peerLeft':
-        this.#neighbours.delete(event.peer)
+        for (const known of [this.#neighbours, this.#packets, this.#caughtUp]) known.delete(event.peer)
         return
       case 'missingVotesRequested':
         return this.#onMissingVotes(event.peer, event.packet)
@@ -214,13 +232,19 @@ export class Voter {
 
   #start(): void {
     const { voters, records = [] } = this.#config
-    const stored = readRecords(voters.setId, records).filter((entry) => entry.base !== undefined)
+    const stored = readRecords(voters.setId, records, Number(LIVE_ROUNDS_BEHIND) + 1).filter(
+      (entry) => entry.base !== undefined,
+    )
     this.#current = stored.at(-1)?.round ?? 1n
     for (const { round, base, intents, votes } of stored) {
       if (round + LIVE_ROUNDS_BEHIND < this.#current || base === undefined) continue
       const live = this.#open(round, base)
       if (base.number > this.#roundFinal.number) this.#roundFinal = base
-      for (const intent of intents) live.own[intent.kind] = intent
+      for (const { after, ...intent } of intents) {
+        live.own[intent.kind] = intent
+        if (intent.kind === 'prevote') live.round.prevotedAt = after
+        if (intent.kind === 'precommit') live.round.precommittedAt = after
+      }
       for (const vote of votes) {
         if (this.#isOwn(vote)) live.signed[vote.kind] = vote
         this.#count(vote, false)
@@ -232,13 +256,31 @@ export class Voter {
     this.#lastResendMs = this.#now
     // What was voted before the restart is the vote: it is sent again, never made anew.
     for (const live of this.#liveRounds())
-      for (const kind of ['primary', 'prevote', 'precommit'] as const) {
-        const [intent, signed] = [live.own[kind], live.signed[kind]]
-        if (signed !== undefined) this.#emit({ type: 'sendVote', vote: signed })
-        else if (intent !== undefined && this.#config.local !== undefined)
-          this.#emit({ type: 'signAndSendVote', vote: intent })
-      }
+      for (const vote of Object.values(live.signed)) this.#emit({ type: 'sendVote', vote })
+    if (!this.#silent) this.#signIntents()
     this.#emit({ type: 'setTimer', id: 'tick', delayMs: this.#config.gossipMs })
+  }
+
+  /** Signs what was decided before a crash and never signed. */
+  #signIntents(): void {
+    if (this.#config.local === undefined) return
+    for (const live of this.#liveRounds())
+      for (const kind of ['primary', 'prevote', 'precommit'] as const) {
+        const vote = live.own[kind]
+        if (vote !== undefined && live.signed[kind] === undefined) this.#emit({ type: 'signAndSendVote', vote })
+      }
+  }
+
+  #allowVotes(): void {
+    if (!this.#silent) return
+    this.#silent = false
+    const live = this.#rounds.get(this.#current)
+    if (live !== undefined && this.#config.local !== undefined) {
+      live.mayVote = true
+      // Its timers were not set for a voter that only listened.
+      live.startedAtMs = undefined
+    }
+    this.#signIntents()
   }
 
   #open(number: bigint, base: BlockRef): LiveRound {
@@ -254,7 +296,7 @@ export class Voter {
       startedAtMs: undefined,
       prevoteDue: false,
       precommitDue: false,
-      mayVote: this.#config.local !== undefined,
+      mayVote: this.#config.local !== undefined && !this.#silent,
       hint: undefined,
       committed: -1n,
       committing: -1n,
@@ -269,11 +311,9 @@ export class Voter {
     this.#roundStartedMs = this.#now
     this.#emit({ type: 'persist', record: baseRecord(setId, number, base), sync: false })
     this.#open(number, base)
-    for (const round of this.#rounds.keys())
-      if (round + LIVE_ROUNDS_BEHIND < number) {
-        this.#rounds.delete(round)
-        this.#emit({ type: 'forget', prefix: roundPrefix(setId, round) })
-      }
+    for (const round of this.#rounds.keys()) if (round + LIVE_ROUNDS_BEHIND < number) this.#rounds.delete(round)
+    const outlived = number - LIVE_ROUNDS_BEHIND - HISTORY_ROUNDS
+    if (outlived > 0n) this.#emit({ type: 'forget', prefix: roundPrefix(setId, outlived) })
     for (const [key, vote] of this.#early) {
       if (vote.round > number) continue
       this.#early.delete(key)
@@ -388,7 +428,7 @@ export class Voter {
   #cast(live: LiveRound, kind: VoteKind, { number, hash }: BlockRef): void {
     const vote: UnsignedVote = { setId: this.#config.voters.setId, round: live.round.round, kind, number, hash }
     live.own[kind] = vote
-    this.#emit({ type: 'persist', record: intentRecord(vote), sync: true })
+    this.#emit({ type: 'persist', record: intentRecord(vote, live.round.history.length), sync: true })
     this.#emit({ type: 'signAndSendVote', vote })
   }
 
@@ -444,14 +484,15 @@ export class Voter {
     }
     if (kind === 'primary') {
       if (voter === this.#config.voters.primaryOf(vote.round)) live.hint ??= { number: vote.number, hash: vote.hash }
-      if (persist && this.#isOwn(vote)) this.#emit({ type: 'persist', record: voteRecord(vote, 0), sync: false })
+      if (persist && this.#isOwn(vote)) this.#emit({ type: 'persist', record: voteRecord(vote, 0, 0), sync: false })
       return
     }
     const outcome = live.round.import(kind, vote)
     if (outcome === 'unknown-block') this.#parking.addVote(vote, this.#now)
     if (outcome !== 'accepted' && outcome !== 'equivocation') return
     const ordinal = outcome === 'accepted' ? 0 : 1
-    if (persist) this.#emit({ type: 'persist', record: voteRecord(vote, ordinal), sync: false })
+    if (persist)
+      this.#emit({ type: 'persist', record: voteRecord(vote, ordinal, live.round.history.length - 1), sync: false })
     if (outcome === 'equivocation') this.#reportEquivocation(live, vote)
   }
 
@@ -470,7 +511,8 @@ export class Voter {
       parked.type === 'vote'
         ? known(parked.vote.hash) || !this.#rounds.has(parked.vote.round)
         : parked.commit.target.number <= this.#finalized.number ||
-          parked.commit.targets.every(({ hash }) => known(hash)),
+          ([parked.commit.target, ...parked.commit.targets].every(({ hash }) => known(hash)) &&
+            !this.#beyondLimit(parked.commit.target)),
     )
     for (const parked of ready)
       if (parked.type === 'vote') this.#count(parked.vote)
@@ -511,11 +553,17 @@ export class Voter {
   #finalize(commit: Commit): void {
     const { chain } = this.#config
     const { target } = commit
-    if (target.number <= this.#finalized.number) return
+    if (target.number <= this.#finalized.number || this.#beyondLimit(target)) return
     if (!isAncestorOrSelf(chain, this.#finalized, target.hash))
       return this.#halt(`block ${target.number} ${target.hash} is final beside ${this.#finalized.hash}`)
     this.#finalized = target
     this.#emit({ type: 'finalize', block: target, commit, ancestry: commitAncestry(commit, chain) })
+  }
+
+  /** Every epoch's last block gets a justification of its own: what lies above it waits (consensus.md, 2.10). */
+  #beyondLimit({ number }: BlockRef): boolean {
+    const limit = this.#config.chain.voteLimit()
+    return limit !== undefined && number > limit
   }
 
   #onCommit(commit: Commit, peer: string | undefined): void {
@@ -527,7 +575,8 @@ export class Voter {
       (live === undefined || live.committed >= commit.target.number)
     )
       return this.#verdict('ignore')
-    if ([commit.target, ...commit.targets].some(({ hash }) => chain.header(hash) === undefined)) {
+    const unknown = [commit.target, ...commit.targets].some(({ hash }) => chain.header(hash) === undefined)
+    if (unknown || this.#beyondLimit(commit.target)) {
       if (commit.target.number > this.#finalized.number) this.#parking.addCommit(commit, peer, this.#now)
       return this.#verdict('ignore')
     }
@@ -549,7 +598,15 @@ export class Voter {
 
   #onNeighbour(peer: string, packet: NeighbourPacket): void {
     if (packet.setId !== this.#config.voters.setId) return
-    if (!this.#neighbours.has(peer) && this.#neighbours.size >= MAX_NEIGHBOURS) return
+    const before = this.#neighbours.get(peer)
+    if (before === undefined && this.#neighbours.size >= MAX_NEIGHBOURS) return
+    const packets = (this.#packets.get(peer) ?? 0) + 1
+    this.#packets.set(peer, packets)
+    if (packets > MAX_PACKETS_PER_TICK)
+      return this.#report(peer, COST_TOO_MANY_PACKETS, 'more neighbour packets than news')
+    // Rounds may go back over a crash; what is final is on disk before it is told.
+    if (before !== undefined && packet.finalizedNumber < before.finalizedNumber)
+      this.#report(peer, COST_BACKWARDS, 'its last final block went backwards')
     this.#neighbours.set(peer, packet)
     if (packet.round < this.#current) this.#emit({ type: 'sendNeighbour', packet: this.neighbourPacket(), peer })
     this.#maybeCatchUp(peer, packet)
@@ -572,7 +629,7 @@ export class Voter {
     const { peer } = this.#catchUp
     this.#neighbours.delete(peer)
     this.#catchUp = undefined
-    this.#emit({ type: 'reportPeer', peer, delta: COST_NO_CATCH_UP, reason: 'claimed a round and did not show it' })
+    this.#report(peer, COST_NO_CATCH_UP, 'claimed a round and did not show it')
   }
 
   #onMissingVotes(peer: string, packet: NeighbourPacket): void {
@@ -588,7 +645,13 @@ export class Voter {
 
   #onCatchUpRequest(peer: string, { setId, round }: CatchUpRequest): void {
     const last = this.#rounds.get(this.#current - 1n)
-    const fits = setId === this.#config.voters.setId && round < this.#current && last?.round.state.completable
+    const again = this.#now - (this.#caughtUp.get(peer) ?? Number.NEGATIVE_INFINITY)
+    const fits =
+      setId === this.#config.voters.setId &&
+      round < this.#current &&
+      last?.round.state.completable &&
+      again >= CATCH_UP_AGAIN_AFTER * this.#config.gossipMs
+    if (fits && (this.#caughtUp.has(peer) || this.#caughtUp.size < MAX_NEIGHBOURS)) this.#caughtUp.set(peer, this.#now)
     this.#emit({ type: 'answerCatchUp', peer, response: fits && last ? buildCatchUp(last.round) : undefined })
   }
 
@@ -617,10 +680,10 @@ export class Voter {
     }
     live.mayVote = false
     this.#emit({ type: 'persist', record: baseRecord(voters.setId, round.round, round.base), sync: false })
-    for (const phase of ['prevote', 'precommit'] as const)
-      for (let voter = 0; voter < voters.size; voter++)
-        for (const [i, vote] of round.votesOf(phase, voter).entries())
-          this.#emit({ type: 'persist', record: voteRecord(vote, i === 0 ? 0 : 1), sync: false })
+    for (const [place, vote] of round.history.entries()) {
+      const ordinal = round.votesOf(vote.kind as Phase, vote.voter)[0]?.hash === vote.hash ? 0 : 1
+      this.#emit({ type: 'persist', record: voteRecord(vote, ordinal, place), sync: false })
+    }
     for (const base of [round.base, round.state.finalized])
       if (base !== undefined && base.number > this.#roundFinal.number) this.#roundFinal = base
     this.#finalizeRound(live)
@@ -651,6 +714,7 @@ export class Voter {
   #onTick(): void {
     const { gossipMs, chain } = this.#config
     this.#timer('tick', gossipMs)
+    this.#packets.clear()
     this.#unpark()
     for (const hash of this.#parking.missingSince(this.#now - REQUEST_BLOCK_AFTER * gossipMs))
       if (chain.header(hash) === undefined) this.#emit({ type: 'requestBlock', hash })
@@ -714,8 +778,12 @@ export class Voter {
   }
 
   #blame(peer: string | undefined, delta: number, reason: string): void {
-    if (peer !== undefined) this.#emit({ type: 'reportPeer', peer, delta, reason })
+    if (peer !== undefined) this.#report(peer, delta, reason)
     this.#verdict('reject')
+  }
+
+  #report(peer: string, delta: number, reason: string): void {
+    this.#emit({ type: 'reportPeer', peer, delta, reason })
   }
 
   #halt(reason: string): void {

@@ -12,22 +12,27 @@ import {
   decodeSealedBlock,
   parseChainSpec,
   PoolJournal,
-  sessionAddresses,
   slotOf,
   StoredChain,
   TransactionPool,
   TransactionPoolService,
+  ValidatorSets,
   type BlockRef,
   type ChainSpec,
 } from '@hawser/chain'
 import {
   AuraAuthorService,
   AuraConsensus,
-  GrandpaService,
+  EvidenceService,
+  FinalityService,
   GuardedSigner,
+  isReported,
+  listenFirst,
+  OwnSignatureWatch,
   SignerGuard,
-  VoterSet,
+  type Evidence,
 } from '@hawser/consensus'
+import { NEXT_SET_HASH_SLOT, systemContracts } from '@hawser/contracts'
 import { EthereumJsInspector, HawserEngine } from '@hawser/execution'
 import { buildGenesis, committeeOf } from '@hawser/genesis'
 import { Libp2pTransport, SyncService, TransactionGossip } from '@hawser/p2p'
@@ -38,14 +43,16 @@ import {
   spawn,
   systemClock,
   toHex,
+  uintBE,
   type Address,
   type Clock,
   type Hash32,
   type Logger,
 } from '@hawser/primitives'
-import { publicKeyToAddress, secp256k1 } from '@hawser/primitives/node'
+import { recoverAddress, secp256k1 } from '@hawser/primitives/node'
 import { RpcServer, type RpcBackend } from '@hawser/rpc'
 import { claimDatabase, LevelStore } from '@hawser/storage'
+import { composeInherents } from './compose-inherents.ts'
 import { DEFAULT_HISTORY, type NodeConfig } from './config.ts'
 import type { NodeError } from './errors.ts'
 import { hawserProfile } from './hawser-profile.ts'
@@ -68,6 +75,8 @@ export interface NodeDependencies {
   readonly clock?: Clock
   /** Allows a signing guard to be made where none is: only for keys that have never signed. */
   readonly allowFreshGuard?: boolean
+  /** Signs at once: the caller knows that no other process has the session key. */
+  readonly iAmOnly?: boolean
   /** Called when the node cannot go on. */
   readonly onFatal: (reason: string) => void
 }
@@ -105,14 +114,13 @@ export async function createNode(dependencies: NodeDependencies): Promise<Hawser
     const committee: Committee = committeeOf(spec)
     const genesis = await buildGenesis(spec, common)
     const network = { chainId: BigInt(spec.chainId), genesisHash: genesis.hash }
-    const validators = sessionAddresses(spec)
 
     // Keys
     const password = config.keys.passwordFile && readPassword(config.keys.passwordFile)
     const nodeKey = readKeyFile(config.keys.node, password)
     const sessionKey = config.keys.session && readKeyFile(config.keys.session, password)
     const bitcoinKey = config.keys.bitcoin ? readKeyFile(config.keys.bitcoin, password) : undefined
-    checkKeys(spec, sessionKey || undefined, bitcoinKey)
+    if (bitcoinKey) checkBitcoinKey(spec, bitcoinKey)
 
     // Bitcoin, before anything is written: a wrong network must change nothing
     const source = await connectBitcoin(config, spec, logger)
@@ -123,15 +131,25 @@ export async function createNode(dependencies: NodeDependencies): Promise<Hawser
     await claimDatabase(db, genesis.hash, join(config.dataDir, 'chain'))
     const store = await StoredChain.open(db, common, genesis)
     const headerOf = (hash: Hash32) => store.header(hash)
+    // Who seals and votes: read from the state, which an epoch's last block may have changed
+    const stateAfter = (hash: Hash32) => {
+      const header = headerOf(hash)
+      if (!header) throw new Error(`block ${hash} is stored`)
+      return engine.stateAt(header)
+    }
+    const sets = new ValidatorSets(stateAfter)
     const aura = new AuraConsensus({
       chainId: network.chainId,
       slotSeconds: spec.slotSeconds,
-      authorities: () => validators,
-      onEquivocation: ({ offender, slot }) =>
-        logger.warn({ offender, slot: Number(slot) }, 'a validator sealed two blocks for one slot'),
+      authorities: (parent) => sets.after(parent.hash).sessions,
+      onSealed: ({ author, slot, hash }) => {
+        if (author === signer?.address && own?.isForeignSeal(slot, hash))
+          stopSigning(`our own key has sealed block ${hash} for slot ${slot}, and not here`)
+      },
+      onEquivocation: (equivocation) => report({ kind: 'seals', ...equivocation }),
     })
     const history = config.history ?? DEFAULT_HISTORY
-    const engine = new HawserEngine({
+    const engine: HawserEngine = new HawserEngine({
       spec,
       common,
       store: db,
@@ -140,21 +158,29 @@ export async function createNode(dependencies: NodeDependencies): Promise<Hawser
       logger,
       headerOf,
       author: (slot, parent) => aura.author(slot, { number: parent.number, hash: blockHash(parent) }),
+      sessionKeys: (parent) => sets.after(blockHash(parent)).sessions,
     })
     const tree = restoreTree(store, spec)
     const importer = new BlockImporter({ spec, common, store, tree, engine, consensus: aura, clock, logger, onFatal })
     stops.push(() => importer.stop())
 
-    // The validator's signer, behind its guard
-    const signer = sessionKey
-      ? new GuardedSigner(
-          network,
-          sessionKey,
-          await SignerGuard.open(join(config.dataDir, 'signer-guard.json'), {
-            allowFresh: dependencies.allowFreshGuard ?? false,
-          }),
-        )
+    // The validator's signer, behind its guard, and the watch for others that have the same key
+    const guard = sessionKey
+      ? await SignerGuard.open(join(config.dataDir, 'signer-guard.json'), {
+          allowFresh: dependencies.allowFreshGuard ?? false,
+        })
       : undefined
+    const signer = sessionKey && guard ? new GuardedSigner(network, sessionKey, guard) : undefined
+    const gossipMs = Math.round(spec.slotSeconds * 1000 * GOSSIP_PORTION)
+    const own = guard && new OwnSignatureWatch({ network, guard, gossipMs, startSlot: aura.slotAt(clock.nowMs()) })
+    const stopSigning = (reason: string) => {
+      signer?.stop(reason)
+      onFatal(reason)
+    }
+
+    // A validator may have left, or is yet to join by a vote of the others: no mistake, but worth a word.
+    if (signer && !sets.after(store.pointers().head.hash).sessions.includes(signer.address))
+      logger.warn({ session: signer.address }, 'the session key is in no validator set now: this node only follows')
 
     // The network
     const transport = await Libp2pTransport.start({
@@ -183,15 +209,55 @@ export async function createNode(dependencies: NodeDependencies): Promise<Hawser
       bitcoinKey,
     })
 
-    // Finality
-    const finality: GrandpaService = new GrandpaService({
+    // Who signed twice, and who would be us
+    const evidence = new EvidenceService({
       network,
-      voters: new VoterSet(
-        0n,
-        validators.map((id) => ({ id, weight: 1 })),
-      ),
-      base: { number: 0n, hash: genesis.hash },
-      gossipMs: Math.round(spec.slotSeconds * 1000 * GOSSIP_PORTION),
+      slotSeconds: spec.slotSeconds,
+      store: db,
+      transport,
+      logger,
+      self: signer?.address,
+      recover: recoverAddress,
+      setOf: (setId) => finality.knownSet(setId)?.voters,
+      validatorsAfter: (block) => sets.after(block.hash).sessions,
+      head: () => tree.best(),
+      isReported: (known, at) => isReported(stateAfter(at.hash), known),
+    })
+    const report = (known: Evidence) =>
+      spawn(
+        () => evidence.submit(known),
+        (error) => logger.error({ err: messageOf(error) }, 'evidence could not be kept'),
+      )
+    const stopListening = new AbortController()
+    stops.push(() => stopListening.abort())
+    let listening = signer !== undefined && dependencies.iAmOnly !== true
+    const listened = listening
+      ? listenFirst({
+          clock,
+          gossipMs,
+          slotMs: spec.slotSeconds * 1000,
+          validators: sets.after(store.pointers().head.hash).sessions.length,
+          hasPeers: () => transport.peers().length > 0,
+          signal: stopListening.signal,
+        })
+      : undefined
+    if (listened) logger.info({}, 'listening for our own key elsewhere before anything is signed')
+    void listened?.then(() => {
+      listening = false
+      logger.info({}, 'nobody else uses our key: signing begins')
+    })
+
+    // Finality
+    const finality: FinalityService = new FinalityService({
+      network,
+      genesis: { number: 0n, hash: genesis.hash },
+      epochBlocks: BigInt(spec.epochBlocks),
+      setAfter: (hash) => sets.after(hash),
+      proveSet: (hash) =>
+        stateAfter(hash).prove(systemContracts.validators as Address, [uintBE(NEXT_SET_HASH_SLOT, 32)]),
+      unfinalized: () => store.unfinalized(),
+      chain: store,
+      gossipMs,
       tree,
       storedHeader: (hash) => {
         const header = headerOf(hash)
@@ -210,11 +276,18 @@ export async function createNode(dependencies: NodeDependencies): Promise<Hawser
             (error) => logger.debug({ hash, err: messageOf(error) }, 'a block that votes name could not be fetched'),
           )
       },
-      onHalt: onFatal,
+      onHalt: stopSigning,
+      onEquivocation: (equivocation) => report({ kind: 'votes', ...equivocation }),
+      listening: listened,
+      isForeign: (vote) => own?.isForeignVote(vote) ?? false,
+      onNeighbour: (packet) => own?.notePosition(packet, clock.nowMs()),
       acceptable: (hash) => bridge.acceptableBlock(hash),
     })
     const sync: SyncService = new SyncService({ common, store, importer, finality, transport, clock, logger })
-    const pool = new TransactionPool({ sessionKeys: validators, minFeePerGas: BigInt(spec.minBaseFeeWei) })
+    const pool = new TransactionPool({
+      sessionKeys: sets.after(store.pointers().head.hash).sessions,
+      minFeePerGas: BigInt(spec.minBaseFeeWei),
+    })
     const journal = new PoolJournal(join(config.dataDir, 'pool-journal'), logger)
     const poolService = new TransactionPoolService({ common, pool, store, engine, importer, logger, journal })
     const gossip = new TransactionGossip({ transport, pool, service: poolService, clock, logger })
@@ -224,12 +297,19 @@ export async function createNode(dependencies: NodeDependencies): Promise<Hawser
       onImported: (block) => finality.onBlock(block),
       onHead: ({ head }) => {
         finality.onBlock(head)
+        // Only an epoch's last block changes them, but a reorganisation may leave several behind.
+        pool.setSessionKeys(sets.after(head.hash).sessions)
         const pauseId = takeResumeRequest(config.dataDir, logger)
         if (pauseId !== undefined) bridge.requestResume(pauseId)
       },
       onFinalized: (path) => {
         const last = path.at(-1)
-        if (last) bridge.onFinalized(last)
+        if (!last) return
+        bridge.onFinalized(last)
+        spawn(
+          () => evidence.onFinalized(last),
+          (error) => logger.error({ err: messageOf(error) }, 'evidence could not be forgotten'),
+        )
       },
     })
     gossip.start()
@@ -244,7 +324,8 @@ export async function createNode(dependencies: NodeDependencies): Promise<Hawser
           const slot = slotOf(spec, header.timestamp)
           const parent = { number: header.number - 1n, hash: toHex(header.parentHash) as Hash32 }
           // Two blocks of one slot prove an equivocation; more are only taken when others build on them, by sync.
-          if (aura.isSurplus(slot, aura.author(slot, parent), blockHash(sealed.block))) return 'ignore'
+          if (tree.has(parent.hash) && aura.isSurplus(slot, aura.author(slot, parent), blockHash(sealed.block)))
+            return 'ignore'
           await importer.import(sealed, 'gossip')
           return 'accept'
         } catch (error) {
@@ -255,21 +336,35 @@ export async function createNode(dependencies: NodeDependencies): Promise<Hawser
         }
       }),
     )
-    await finality.start(store.unfinalized())
+    await evidence.start()
+    stops.push(() => evidence.stop())
+    await finality.start()
     stops.push(() => finality.stop())
     sync.start()
     stops.push(() => sync.stop())
     await bridge.start()
     stops.push(() => bridge.stop())
     if (signer) {
-      const parts = { spec, store, engine, importer, pool, inherents: bridge, transport, signer, logger }
+      const parts = {
+        spec,
+        store,
+        engine,
+        importer,
+        pool,
+        inherents: composeInherents([bridge, evidence]),
+        transport,
+        signer,
+        logger,
+      }
       const author = new AuraAuthorService({
         address: signer.address,
         consensus: aura,
         slotSeconds: spec.slotSeconds,
         tree,
         slotOf: (ref) => slotOf(spec, headerOf(ref.hash)?.timestamp ?? 0n),
-        alone: () => sync.progress.syncing || (validators.length > 1 && transport.peers().length === 0),
+        alone: () =>
+          sync.progress.syncing || (sets.after(tree.best().hash).sessions.length > 1 && transport.peers().length === 0),
+        listening: () => listening,
         produce: (task) => produceBlock(parts, task),
         clock,
         logger,
@@ -355,19 +450,14 @@ function readPassword(file: string): string {
   }
 }
 
-/** A key that is nobody's in the chain spec signs nothing of use: better to say so at the start. */
-function checkKeys(spec: ChainSpec, sessionKey: Uint8Array | undefined, bitcoinKey: Uint8Array | undefined): void {
-  const wrong = (what: string) =>
-    new AppError<NodeError>(
+/** A bitcoin key that is nobody's in the chain spec signs nothing of use: better to say so at the start. */
+function checkBitcoinKey(spec: ChainSpec, bitcoinKey: Uint8Array): void {
+  const key = toHex(secp256k1.publicKey(bitcoinKey))
+  if (!spec.validators.some((validator) => validator.bitcoinKey === key))
+    throw new AppError<NodeError>(
       { code: 'KEY_NOT_VALIDATOR', fault: 'user' },
-      `${what} is none of the validators' in the chain spec; check the key file and the spec`,
+      `the bitcoin key ${key} is none of the validators' in the chain spec; check the key file and the spec`,
     )
-  const session = sessionKey && publicKeyToAddress(secp256k1.publicKey(sessionKey, false))
-  if (session && !spec.validators.some((validator) => validator.session === session))
-    throw wrong(`the session key ${session}`)
-  const bitcoin = bitcoinKey && toHex(secp256k1.publicKey(bitcoinKey))
-  if (bitcoin && !spec.validators.some((validator) => validator.bitcoinKey === bitcoin))
-    throw wrong(`the bitcoin key ${bitcoin}`)
 }
 
 async function connectBitcoin(config: NodeConfig, spec: ChainSpec, logger: Logger): Promise<BitcoindSource> {

@@ -6,7 +6,7 @@ export type NodeError =
   | { code: 'FILE_UNREADABLE'; fault: 'user' }
   /** A key file is malformed, or the password does not open it. */
   | { code: 'KEY_INVALID'; fault: 'user' }
-  /** The node's session key is none of the validators'. */
+  /** The node's bitcoin key is none of the validators'. */
   | { code: 'KEY_NOT_VALIDATOR'; fault: 'user' }
   /** A bitcoind is needed and none is found, or it does not start. */
   | { code: 'BITCOIND_MISSING'; fault: 'user' }

@@ -7,6 +7,8 @@ import type { ReadyMessage } from './devnet/validator-process.ts'
 export interface RunNodeOptions {
   readonly configFile: string
   readonly allowFreshGuard: boolean
+  /** Signs without listening for the own key elsewhere first. */
+  readonly iAmOnly: boolean
   readonly overrides?: ConfigOverrides
 }
 
@@ -14,7 +16,7 @@ export interface RunNodeOptions {
  * Runs a node until it is told to stop (SIGTERM, SIGINT, or the end of the process that started it) or cannot go on.
  * @returns the exit code
  */
-export async function runNode({ configFile, allowFreshGuard, overrides }: RunNodeOptions): Promise<number> {
+export async function runNode({ configFile, allowFreshGuard, iAmOnly, overrides }: RunNodeOptions): Promise<number> {
   const config = readConfig(configFile, overrides)
   const logger = createLogger({ level: config.log.level, destination: config.log.file ?? 2 })
   let end!: (code: number) => void
@@ -23,6 +25,7 @@ export async function runNode({ configFile, allowFreshGuard, overrides }: RunNod
     config,
     logger,
     allowFreshGuard,
+    iAmOnly,
     onFatal(reason) {
       logger.error({ reason }, 'the node cannot go on')
       end(1)

@@ -45,7 +45,13 @@ export async function startSingleValidator(options: { readonly accounts?: number
     log: { level: 'info' },
   }
   writeFileSync(join(folder, 'config.json'), JSON.stringify(config))
-  const node = await startHawser(['node', '--config', join(folder, 'config.json'), '--allow-fresh-guard'])
+  const node = await startHawser([
+    'node',
+    '--config',
+    join(folder, 'config.json'),
+    '--allow-fresh-guard',
+    '--i-am-only',
+  ])
   const stop = async () => {
     await node.stop()
     await l1.close()

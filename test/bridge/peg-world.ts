@@ -6,6 +6,7 @@ import {
   createCommon,
   decodeTransaction,
   headerFromParent,
+  sessionAddresses,
   slotOf,
   StoredChain,
   type BlockRef,
@@ -103,6 +104,7 @@ export class PegWorld {
       logger,
       headerOf: (hash) => store.block(hash)?.block.header,
       author: () => addressOf((world as unknown as PegWorld).#session()),
+      sessionKeys: () => sessionAddresses(spec),
     })
     world = new PegWorld({ spec, bitcoin, wallet, store, engine, server, common })
     for (const { session, bitcoin: bitcoinKey } of keys) {

@@ -42,6 +42,33 @@ describe('BlockImporter', () => {
     expect(changes.at(-1)?.removed.map((ref) => ref.hash)).toEqual([blockRef(a1.block).hash])
   })
 
+  it('takes a block half a slot after the end of its slot as late: it does not undo its equal of a later slot', async () => {
+    const [withheld, punctual] = [await chain.build(), await chain.build({ skipSlots: 1 })]
+    const head = () => chain.store.pointers().head.hash
+    const slotEnd = Number(withheld.block.header.timestamp + 1n) * 1000
+    chain.clock.moveTo(slotEnd + 501)
+    await chain.importer.import(punctual.sealed, 'gossip')
+    await chain.importer.import(withheld.sealed, 'gossip')
+    expect(head()).toBe(blockRef(punctual.block).hash)
+    // At half a slot after its end exactly, it would still have been in time.
+    const other = await TestChain.create([alice])
+    other.clock.moveTo(slotEnd + 500)
+    await other.importer.import(punctual.sealed, 'gossip')
+    await other.importer.import(withheld.sealed, 'gossip')
+    expect(other.store.pointers().head.hash).toBe(blockRef(withheld.block).hash)
+    other.dispose()
+  })
+
+  it('forgets the proofs that it is told to, and nothing else', async () => {
+    const [a1, a2] = [await chain.mine(), await chain.mine()]
+    await chain.importer.finalize(blockRef(a1.block), Uint8Array.of(1))
+    await chain.importer.finalize(blockRef(a2.block), Uint8Array.of(2))
+    await chain.store.dropJustifications([blockRef(a1.block).hash])
+    expect(chain.store.justification(blockRef(a1.block).hash)).toBeUndefined()
+    expect(chain.store.justification(blockRef(a2.block).hash)).toEqual(Uint8Array.of(2))
+    expect(chain.store.pointers().finalized).toEqual(blockRef(a2.block))
+  })
+
   it('makes a block final for good: what lies beside it goes, and cannot come back', async () => {
     const genesis = chain.head()
     const a1 = await chain.mine()

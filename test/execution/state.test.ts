@@ -42,6 +42,7 @@ const engineAnew = (history?: History) =>
     headerOf: (hash) => chain.store.block(hash)?.block.header,
     author: (slot, parent) =>
       chain.consensus.author(slot, { number: parent.number, hash: toHex(parent.hash()) as Hash32 }),
+    sessionKeys: (parent) => chain.sets.after(toHex(parent.hash()) as Hash32).sessions,
   })
 const balanceOf = (engine: HawserEngine, at: SealedBlock) => engine.stateAt(at.block.header).account(bob)?.balance ?? 0n
 

@@ -4,8 +4,8 @@ import {
   BlockTree,
   blockHash,
   createCommon,
-  sessionAddresses,
   StoredChain,
+  ValidatorSets,
   type ChainSpec,
   type InherentCall,
   type SealedBlock,
@@ -84,6 +84,8 @@ export class TestChain {
   readonly engine: HawserEngine
   readonly importer: BlockImporter
   readonly consensus: AuraConsensus
+  /** The validator sets as the state has them. */
+  readonly sets: ValidatorSets
   readonly genesisHash: Hash32
   readonly #signers: ReadonlyMap<Address, Signer>
   readonly #guards: string
@@ -105,10 +107,11 @@ export class TestChain {
       { number: 0n, hash: genesisHash, parent: ZERO_HASH, slot: BigInt(GENESIS_TIME) },
       (hash) => headerOf(hash)?.serialize(),
     )
+    this.sets = new ValidatorSets((hash) => this.engine.stateAt((store.block(hash) as SealedBlock).block.header))
     this.consensus = new AuraConsensus({
       chainId: BigInt(this.spec.chainId),
       slotSeconds: this.spec.slotSeconds,
-      authorities: () => sessionAddresses(this.spec),
+      authorities: (parent) => this.sets.after(parent.hash).sessions,
     })
     const onFatal = (reason: string) => {
       throw new Error(reason)
@@ -119,6 +122,7 @@ export class TestChain {
       store: db,
       headerOf,
       author: (slot, parent) => this.consensus.author(slot, { number: parent.number, hash: blockHash(parent) }),
+      sessionKeys: (parent) => this.sets.after(blockHash(parent)).sessions,
     })
     this.importer = new BlockImporter({
       ...parts,

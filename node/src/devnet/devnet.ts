@@ -190,7 +190,7 @@ export class Devnet {
     return ValidatorProcess.start({
       name: `validator ${index}`,
       program: this.#options.program,
-      args: ['node', '--config', join(folder, 'config.json'), '--allow-fresh-guard'],
+      args: ['node', '--config', join(folder, 'config.json'), '--allow-fresh-guard', '--i-am-only'],
       logFile: join(folder, 'node.log'),
       onDeath: (why) => this.#options.onDeath?.(why),
     })

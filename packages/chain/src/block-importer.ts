@@ -104,6 +104,7 @@ export class BlockImporter {
   async #import(sealed: SealedBlock, origin: ImportOrigin, executed?: Executed): Promise<ImportOutcome> {
     const { spec, common, store, tree, engine, consensus, clock } = this.#parts
     const { block } = sealed
+    const arrivedMs = clock.nowMs()
     const ref = blockRef(block)
     if (tree.has(ref.hash) || (ref.number <= tree.finalized().number && store.block(ref.hash))) return 'known'
     const parentHash = hashOf(block.header.parentHash)
@@ -111,13 +112,13 @@ export class BlockImporter {
     if (!parent) throw this.#unknownParent(ref, parentHash)
 
     checkHeader(spec, block.header, parent)
-    consensus.verifySeal({ header: block.header, seal: sealed.seal }, parent, clock.nowMs())
+    consensus.verifySeal({ header: block.header, seal: sealed.seal }, parent, arrivedMs)
     const slot = slotOf(spec, block.header.timestamp)
     const author = consensus.author(slot, { number: parent.number, hash: parentHash })
     await checkBody(block, author, common)
     const result = executed ?? (await engine.execute(parent, block))
 
-    const head = tree.add({ ...ref, parent: parentHash, slot })
+    const head = tree.add({ ...ref, parent: parentHash, slot, late: origin !== 'own' && isLate(spec, slot, arrivedMs) })
     await this.#commit(() => ({
       block: { sealed, receipts: result.receipts, state: result.state },
       head: head && { ref: head.head, added: head.added, removed: head.removed },
@@ -177,6 +178,11 @@ export class BlockImporter {
       }
     }
   }
+}
+
+/** Later than half a slot after the slot's end (consensus.md, 3): imported, but it does not undo its equal. */
+function isLate(spec: ChainSpec, slot: bigint, nowMs: number): boolean {
+  return nowMs > (Number(slot) + 1.5) * spec.slotSeconds * 1000
 }
 
 function hashOf(bytes: Uint8Array): Hash32 {

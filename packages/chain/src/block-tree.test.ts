@@ -23,6 +23,14 @@ describe('BlockTree', () => {
     expect(tree.add(block('longer', 'a', 2, 9))?.head.hash).toBe(hashOf('longer'))
   })
 
+  it('does not let a block that came late undo its equal, whatever its slot, and follows it when it is longer', () => {
+    const tree = newTree()
+    tree.add(block('in time', 'root', 1, 5))
+    expect(tree.add({ ...block('withheld', 'root', 1, 4), late: true })).toBeUndefined()
+    expect(tree.add(block('earlier slot', 'root', 1, 3))?.head.hash).toBe(hashOf('earlier slot'))
+    expect(tree.add({ ...block('longer', 'withheld', 2, 9), late: true })?.head.hash).toBe(hashOf('longer'))
+  })
+
   it('says which blocks a reorganisation takes away and which it brings', () => {
     const tree = newTree()
     tree.add(block('a1', 'root', 1, 1))

@@ -4,6 +4,8 @@ import type { BlockRef, BlockTreeView } from './ports.ts'
 interface TreeNode extends BlockRef {
   readonly parent: Hash32
   readonly slot: bigint
+  /** It came long after its slot: perhaps its author withheld it to undo another's block. */
+  readonly late: boolean
   /** The order of arrival decides between equals: unlike the hash, it cannot be ground. */
   readonly arrival: number
   readonly children: Set<Hash32>
@@ -18,7 +20,7 @@ export interface HeadChange {
 
 /**
  * The blocks above the last final one, and the fork choice among them (consensus.md section 3): the highest leaf; of
- * two, the one with the smaller slot; of two, the one seen first.
+ * two, the one that came in time; of two, the one with the smaller slot; of two, the one seen first.
  */
 export class BlockTree implements BlockTreeView {
   readonly #nodes = new Map<Hash32, TreeNode>()
@@ -31,7 +33,7 @@ export class BlockTree implements BlockTreeView {
     root: BlockRef & { readonly parent: Hash32; readonly slot: bigint },
     headerRlp: (hash: Hash32) => Uint8Array | undefined,
   ) {
-    this.#root = { ...root, arrival: 0, children: new Set() }
+    this.#root = { ...root, late: false, arrival: 0, children: new Set() }
     this.#nodes.set(root.hash, this.#root)
     this.#best = this.#root
     this.#headerRlp = headerRlp
@@ -62,12 +64,14 @@ export class BlockTree implements BlockTreeView {
   }
 
   /** Adds a block whose parent is in the tree; says how the head moves, if it does. */
-  add(block: BlockRef & { readonly parent: Hash32; readonly slot: bigint }): HeadChange | undefined {
+  add(
+    block: BlockRef & { readonly parent: Hash32; readonly slot: bigint; readonly late?: boolean },
+  ): HeadChange | undefined {
     const parent = this.#nodes.get(block.parent)
     invariant(parent, 'a block is added below its parent')
     invariant(block.number === parent.number + 1n, 'numbers follow one another')
     if (this.#nodes.has(block.hash)) return undefined
-    const node: TreeNode = { ...block, arrival: ++this.#arrivals, children: new Set() }
+    const node: TreeNode = { ...block, late: block.late ?? false, arrival: ++this.#arrivals, children: new Set() }
     this.#nodes.set(node.hash, node)
     parent.children.add(node.hash)
     return better(node, this.#best) ? this.#moveTo(node) : undefined
@@ -138,6 +142,7 @@ export class BlockTree implements BlockTreeView {
 
 function better(a: TreeNode, b: TreeNode): boolean {
   if (a.number !== b.number) return a.number > b.number
+  if (a.late !== b.late) return b.late
   if (a.slot !== b.slot) return a.slot < b.slot
   return a.arrival < b.arrival
 }

@@ -132,6 +132,12 @@ export class StoredChain implements ChainStore {
     }
   }
 
+  dropJustifications(hashes: readonly Hash32[]): Promise<void> {
+    return this.#db.write(
+      hashes.map((hash) => ({ key: keyIn(keyspace.justification, fromHex(hash)), value: undefined })),
+    )
+  }
+
   #writeBlock(writes: Write[], { sealed, receipts, state }: NonNullable<ChainChange['block']>): void {
     const ref = blockRef(sealed.block)
     const hash = fromHex(ref.hash)

@@ -85,6 +85,8 @@ export interface ChainStore {
   /** The hashes of stored blocks above the last final one, parents first. */
   unfinalized(): readonly BlockRef[]
   commit(change: ChainChange): Promise<void>
+  /** Forgets what proves these blocks final; they stay final. */
+  dropJustifications(hashes: readonly Hash32[]): Promise<void>
 }
 
 // ---------------------------------------------------------------- ExecutionEngine
@@ -399,6 +401,16 @@ export interface FinalityGadget {
   round(): FinalityRoundView
 }
 
+/** Lets a stranger follow the chain of validator sets from genesis (consensus.md, 2.10). */
+export interface FinalityProofs {
+  /**
+   * The handovers from a set to those after it, up to `upTo` or the present one, as `decodeHandovers` of
+   * @hawser/consensus/verify reads them; `next` is the set to ask on from when they do not fit in one answer.
+   * @throws HANDOVER_UNKNOWN where this node did not see a handover happen
+   */
+  setProofs(from: bigint, upTo?: bigint): { readonly proofs: Uint8Array; readonly next?: bigint }
+}
+
 /** A voter's part in a round. */
 export interface FinalityVoterView {
   readonly validator: Address
@@ -481,7 +493,7 @@ export type PeerId = string
 /** What a gossip handler says of a message: relay it, keep silent, or blame the sender. */
 export type Verdict = 'accept' | 'ignore' | 'reject'
 
-export type Topic = 'blocks' | 'votes' | 'commits' | 'deposit-addresses'
+export type Topic = 'blocks' | 'votes' | 'commits' | 'evidence' | 'deposit-addresses'
 export type Protocol =
   | 'status'
   | 'blocks-by-range'
@@ -492,6 +504,7 @@ export type Protocol =
   | 'neighbour'
   | 'catch-up'
   | 'missing-votes'
+  | 'justification'
   | 'signing'
 
 export interface PeerInfo {

@@ -31,6 +31,15 @@ describe('TransactionPool', () => {
     expect([...pool.ready(MIN_FEE)]).toEqual([b0, a0, a1])
   })
 
+  it('refuses what a validator’s session key sends, of whichever set is in force', () => {
+    const sender = senderOf(transfer('a', 0n))
+    const pool = newPool([sender])
+    expect(() => pool.add(transfer('a', 0n), RICH, GAS_LIMIT)).toThrow(/session key/)
+    pool.setSessionKeys([senderOf(transfer('b', 0n))])
+    pool.add(transfer('a', 0n), RICH, GAS_LIMIT)
+    expect(() => pool.add(transfer('b', 0n), RICH, GAS_LIMIT)).toThrow(/session key/)
+  })
+
   it('keeps back what comes after a gap until the gap is filled', () => {
     const pool = newPool()
     pool.add(transfer('a', 1n), RICH, GAS_LIMIT)

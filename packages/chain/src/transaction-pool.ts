@@ -29,7 +29,7 @@ interface Candidate {
  * that grows with what else is in the pool, beyond a logarithm.
  */
 export class TransactionPool {
-  readonly #rules: PoolRules
+  #rules: PoolRules
   readonly #queues = new Map<Address, SenderQueue>()
   readonly #byHash = new Map<Hash32, Pooled>()
   /** How many pending transactions set an account's code. */
@@ -48,6 +48,11 @@ export class TransactionPool {
 
   get size(): number {
     return this.#byHash.size
+  }
+
+  /** Whose transactions are refused from now on: the validator set has changed. What is in already falls out when a block is built. */
+  setSessionKeys(keys: readonly Address[]): void {
+    this.#rules = { ...this.#rules, sessionKeys: new Set(keys) }
   }
 
   /** How many could go into a block in turn, and how many wait for a nonce. */

@@ -7,7 +7,6 @@ import {
   inherentGasCap,
   MAX_BLOCK_BYTES,
   senderOf,
-  sessionAddresses,
   slotOf,
   transactionHash,
   isInherentShape,
@@ -49,17 +48,17 @@ export interface HawserEngineParts extends EngineParts {
   readonly logger: Logger
   /** Who authors a slot on top of a parent. */
   readonly author: (slot: bigint, parent: BlockHeader) => Address
+  /** The session keys of the set in force for a parent's children: they send no paid transactions. */
+  readonly sessionKeys: (parent: BlockHeader) => readonly Address[]
 }
 
 /** The ExecutionEngine of Hawser's own chain: its block rules, and building blocks. */
 export class HawserEngine extends EthereumJsEngine implements ExecutionEngine {
   readonly #parts: HawserEngineParts
-  readonly #sessionKeys: ReadonlySet<Address>
 
   constructor(parts: HawserEngineParts) {
     super(parts)
     this.#parts = parts
-    this.#sessionKeys = new Set(sessionAddresses(parts.spec))
   }
 
   override async openRun(parent: BlockHeader, block: Block) {
@@ -72,7 +71,8 @@ export class HawserEngine extends EthereumJsEngine implements ExecutionEngine {
       throw bad(`parentBeaconBlockRoot must be ${toHex(moored)}, the best Bitcoin block in the parent's state`)
     const coinbase = await beneficiary(machine, parent, author)
     if (toHex(header.coinbase.bytes) !== coinbase) throw bad(`coinbase must be ${coinbase}, the author's beneficiary`)
-    for (const tx of transactions) if (!isInherentShape(tx)) this.#refuseSessionKey(tx)
+    const sessionKeys = new Set(this.#parts.sessionKeys(parent))
+    for (const tx of transactions) if (!isInherentShape(tx)) refuseSessionKey(sessionKeys, tx)
     return { machine, run: new HawserBlockRun(machine, spec, header, author) }
   }
 
@@ -110,6 +110,7 @@ export class HawserEngine extends EthereumJsEngine implements ExecutionEngine {
         logger.warn({ inherent: call.label, err: messageOf(error) }, 'an inherent was left out of the block')
       }
     }
+    const sessionKeys = new Set(this.#parts.sessionKeys(parent))
     const dropped: Hash32[] = []
     const blocked = new Set<Address>()
     for (const tx of plan.transactions) {
@@ -123,7 +124,7 @@ export class HawserEngine extends EthereumJsEngine implements ExecutionEngine {
         continue
       }
       try {
-        this.#refuseSessionKey(tx)
+        refuseSessionKey(sessionKeys, tx)
         await run.transaction(tx)
         take(tx, size)
       } catch (error) {
@@ -168,10 +169,10 @@ export class HawserEngine extends EthereumJsEngine implements ExecutionEngine {
     const v = common.chainId() * 2n + 35n + BigInt(signature[64] ?? 0)
     return unsigned.addSignature(v, signature.subarray(0, 32), signature.subarray(32, 64))
   }
+}
 
-  #refuseSessionKey(tx: TypedTransaction): void {
-    if (this.#sessionKeys.has(senderOf(tx))) throw bad(`a paid transaction comes from the session key ${senderOf(tx)}`)
-  }
+function refuseSessionKey(sessionKeys: ReadonlySet<Address>, tx: TypedTransaction): void {
+  if (sessionKeys.has(senderOf(tx))) throw bad(`a paid transaction comes from the session key ${senderOf(tx)}`)
 }
 
 /** The best Bitcoin block in the light client's fixed slot, internal byte order. */

@@ -5,6 +5,7 @@ export const MAX_GOSSIP_BYTES: Readonly<Record<Topic, number>> = {
   blocks: 1024 * 1024,
   votes: 512,
   commits: 256 * 1024,
+  evidence: 4096,
   'deposit-addresses': 256,
 }
 
@@ -28,6 +29,7 @@ export const MAX_MESSAGE_BYTES: Readonly<Record<Protocol, { readonly request: nu
   neighbour: { request: 4096, response: 4096 },
   'catch-up': { request: 512, response: 512 * 1024 },
   'missing-votes': { request: 4096, response: 256 * 1024 },
+  justification: { request: 8, response: 512 * 1024 },
   signing: { request: 512 * 1024, response: 512 * 1024 },
 }
 

@@ -1,5 +1,5 @@
-import { verifyMerkleProof } from '@ethereumjs/mpt'
 import { RLP } from '@ethereumjs/rlp'
+import { readMerkleProof } from '@hawser/consensus/verify'
 import { fromHex, readUintBE, uintBE, type Address, type Hash32, type Hex } from '@hawser/primitives'
 import { getProof } from 'viem/actions'
 import { sdkError } from './errors.ts'
@@ -7,8 +7,6 @@ import { explained, type HawserClient } from './hawser-client.ts'
 
 /** Slots that one eth_getProof is asked for; a node allows 1,024. */
 const MAX_SLOTS_PER_CALL = 512
-/** Nodes of one path: 64 nibbles and the root. */
-const MAX_PROOF_NODES = 65
 
 /** An account and some of its storage, proven under a state root. */
 export interface ProvenAccount {
@@ -42,12 +40,12 @@ export async function verifyAccount(client: HawserClient, parameters: VerifyAcco
         blockNumber: block.number,
       }),
     )
-    const value = await prove(block.stateRoot, fromHex(account), answer.accountProof)
+    const value = prove(block.stateRoot, fromHex(account), answer.accountProof)
     if (!value) throw forged(`${account} has no account there`)
     const [nonce, balance, storageRoot] = RLP.decode(value) as [Uint8Array, Uint8Array, Uint8Array]
     proven = { nonce: readUintBE(nonce), balance: readUintBE(balance) }
     for (const [index, key] of keys.entries()) {
-      const word = await prove(storageRoot, key, answer.storageProof?.[index]?.proof)
+      const word = prove(storageRoot, key, answer.storageProof?.[index]?.proof)
       words.push(word ? readUintBE(RLP.decode(word) as Uint8Array) : 0n)
     }
   }
@@ -55,19 +53,18 @@ export async function verifyAccount(client: HawserClient, parameters: VerifyAcco
 }
 
 /** The value at a key of a secure trie; undefined when the proof shows that there is none. */
-async function prove(
-  root: Hash32 | Uint8Array,
-  key: Uint8Array,
-  nodes: readonly Hex[] | undefined,
-): Promise<Uint8Array | undefined> {
+function prove(root: Hash32 | Uint8Array, key: Uint8Array, nodes: readonly Hex[] | undefined): Uint8Array | undefined {
   if (!Array.isArray(nodes)) throw forged('a path is missing')
-  if (nodes.length > MAX_PROOF_NODES) throw forged('a path is longer than any can be')
+  const proven = readMerkleProof(typeof root === 'string' ? fromHex(root) : root, key, bytesOf(nodes))
+  if (!proven.ok) throw forged(`a path does not lead to the state root: ${proven.error}`)
+  return proven.value
+}
+
+function bytesOf(nodes: readonly Hex[]): Uint8Array[] {
   try {
-    const proof = nodes.map((node) => fromHex(node))
-    const rootBytes = typeof root === 'string' ? fromHex(root) : root
-    return (await verifyMerkleProof(key, proof, { root: rootBytes, useKeyHashing: true })) ?? undefined
+    return nodes.map((node) => fromHex(node))
   } catch (cause) {
-    throw forged('a path does not lead to the state root', cause)
+    throw forged('a path is not hex', cause)
   }
 }
 

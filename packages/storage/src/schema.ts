@@ -45,6 +45,8 @@ export const keyspace = {
   deaths: 0x11,
   /** 'final' -> hash 32 of the block whose state is flat; 'oldest' -> number u64 of the oldest block with a state */
   stateMeta: 0x12,
+  /** offender, kind and place in ASCII -> evidence (consensus) */
+  evidence: 0x13,
 } as const
 
 /** A key: the keyspace's byte, then the parts. */

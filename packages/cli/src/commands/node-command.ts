@@ -7,6 +7,7 @@ import { examples, optionsOf, type Session } from './command-kit.ts'
 interface NodeCommandOptions extends NodeFlags {
   readonly config: string
   readonly allowFreshGuard?: boolean
+  readonly iAmOnly?: boolean
   readonly rpcHost?: string
   readonly rpcPort?: number
   readonly metricsHost?: string
@@ -22,6 +23,10 @@ export function addNode(program: Command, session: Session): void {
     .option(
       '--allow-fresh-guard',
       'start without the record of what the session key has signed: only for keys that have never signed',
+    )
+    .option(
+      '--i-am-only',
+      'sign at once, without listening for two rounds and a slot of each validator whether another process uses the same key',
     )
     .option('--rpc-host <address>', 'the address that JSON-RPC listens on, such as 127.0.0.1 or 0.0.0.0')
     .option('--rpc-port <port>', 'its port, HTTP and WebSocket; 0: any', readCount('--rpc-port', 0, 65_535))
@@ -41,6 +46,7 @@ export function addNode(program: Command, session: Session): void {
     session.exitCode = await runNode({
       configFile: options.config,
       allowFreshGuard: options.allowFreshGuard ?? false,
+      iAmOnly: options.iAmOnly ?? false,
       overrides: {
         history,
         rpc: { ...rpc, host: options.rpcHost, port: options.rpcPort },

@@ -7,7 +7,8 @@ import { indexVotes } from './commit.ts'
 import { voteDigest } from './digests.ts'
 import { testHash } from './testing/fixtures.ts'
 import type { BlockRef, Justification, SignedVote } from './types.ts'
-import { readHeader, recoverAddressPure, verifyJustification, VoterSet } from './verify.ts'
+import { readHeader, recoverAddressPure, verifyJustification } from './justification.ts'
+import { VoterSet } from './voter-set.ts'
 
 const keys = [11, 12, 13, 14].map((n) => uintBE(n, 32))
 const network = { chainId: 18443n, genesisHash: testHash(7) }

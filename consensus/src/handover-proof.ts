@@ -1,0 +1,76 @@
+import { RLP } from '@ethereumjs/rlp'
+import { fromHex, toHex, type Address } from '@hawser/primitives'
+import { MAX_HEADER_BYTES, MAX_JUSTIFICATION_BYTES } from './codec.ts'
+import { MAX_PROOF_NODES } from './merkle-proof.ts'
+import {
+  bytesOf,
+  bytesUpTo,
+  decodeBounded,
+  listOf,
+  listUpTo,
+  rlpUint,
+  smallUintOf,
+  uint64Of,
+  type RlpItem,
+} from './rlp.ts'
+import { MAX_VOTERS, type VoterEntry } from './voter-set.ts'
+
+/** Handovers in one message; a longer chain of sets comes in pages. */
+export const MAX_HANDOVERS = 64
+/** Bytes of one message of handovers. */
+export const MAX_SET_PROOFS_BYTES = 4 * 1024 * 1024
+
+const MAX_NODE_BYTES = 1024
+/** Shows that a set made the last block of an epoch final, and which set that block's state puts into office after it. */
+export interface HandoverProof {
+  readonly justification: Uint8Array
+  /** The block's header, RLP. */
+  readonly header: Uint8Array
+  /** Nodes of the path to the account of `Validators` under the header's state root, and to its slot 0. */
+  readonly accountProof: readonly Uint8Array[]
+  readonly storageProof: readonly Uint8Array[]
+  /** The new set: what slot 0 is the hash of. */
+  readonly setId: bigint
+  /** Ascending. */
+  readonly voters: readonly VoterEntry[]
+}
+
+/** Handovers as bytes: RLP, one list for each; what a node's JSON carries as hex. */
+export function encodeHandovers(proofs: readonly HandoverProof[]): Uint8Array {
+  return RLP.encode(
+    proofs.map(({ justification, header, accountProof, storageProof, setId, voters }) => [
+      justification,
+      header,
+      [...accountProof],
+      [...storageProof],
+      rlpUint(setId),
+      voters.map(({ id, weight }) => [fromHex(id), rlpUint(weight)]),
+    ]),
+  )
+}
+
+/** @throws CONSENSUS_MALFORMED */
+export function decodeHandovers(bytes: Uint8Array): HandoverProof[] {
+  const items = listUpTo(decodeBounded(bytes, MAX_SET_PROOFS_BYTES, 'handovers'), MAX_HANDOVERS, 'handovers')
+  return items.map((item) => {
+    const [justification, header, account, storage, setId, voters] = listOf(item, 6, 'a handover')
+    return {
+      justification: bytesUpTo(justification, MAX_JUSTIFICATION_BYTES, 'a justification'),
+      header: bytesUpTo(header, MAX_HEADER_BYTES, 'a header'),
+      accountProof: nodesOf(account),
+      storageProof: nodesOf(storage),
+      setId: uint64Of(setId, 'set id'),
+      voters: listUpTo(voters, MAX_VOTERS, 'a set').map((voter) => {
+        const [id, weight] = listOf(voter, 2, 'a member')
+        return {
+          id: toHex(bytesOf(id, 20, 'a session address')) as Address,
+          weight: smallUintOf(weight, Number.MAX_SAFE_INTEGER, 'a weight'),
+        }
+      }),
+    }
+  })
+}
+
+function nodesOf(item: RlpItem | undefined): Uint8Array[] {
+  return listUpTo(item, MAX_PROOF_NODES, 'a path').map((node) => bytesUpTo(node, MAX_NODE_BYTES, 'a node'))
+}
