@@ -213,7 +213,16 @@ export async function createNode(dependencies: NodeDependencies): Promise<Hawser
       onHalt: onFatal,
       acceptable: (hash) => bridge.acceptableBlock(hash),
     })
-    const sync: SyncService = new SyncService({ common, store, importer, finality, transport, clock, logger })
+    const sync: SyncService = new SyncService({
+      common,
+      epochBlocks: spec.epochBlocks,
+      store,
+      importer,
+      finality,
+      transport,
+      clock,
+      logger,
+    })
     const pool = new TransactionPool({ sessionKeys: validators, minFeePerGas: BigInt(spec.minBaseFeeWei) })
     const journal = new PoolJournal(join(config.dataDir, 'pool-journal'), logger)
     const poolService = new TransactionPoolService({ common, pool, store, engine, importer, logger, journal })

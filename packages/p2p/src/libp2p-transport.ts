@@ -137,6 +137,11 @@ export class Libp2pTransport implements Transport {
     return this.#libp2p.getMultiaddrs().map((address) => address.toString())
   }
 
+  /** Connects to a node by its multiaddr, which ends in /p2p/ID. */
+  async dial(address: string): Promise<void> {
+    await this.#libp2p.dial(multiaddr(address), { signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) })
+  }
+
   async publish(topic: Topic, message: Uint8Array): Promise<void> {
     await this.#libp2p.services.pubsub.publish(this.#id(topic), message)
   }
