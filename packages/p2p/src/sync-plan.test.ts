@@ -138,7 +138,9 @@ class PlanWorld {
         }
         for (const one of blocks) {
           expect(one.number).toBeLessThanOrEqual(this.head + 1n)
-          if (!justified) this.unprovenExecuted++
+          // What a true proof covers is linked to it: nothing false can be among it.
+          if (justified) expect(one.hash).toBe(hashOf('true', one.number))
+          else this.unprovenExecuted++
           if (one.hash !== hashOf('true', one.number)) {
             this.#at(this.nowMs + 1, { type: 'refused', block: one, bad: true, reason: 'false block' })
             return
