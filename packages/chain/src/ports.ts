@@ -493,6 +493,7 @@ export type Protocol =
   | 'catch-up'
   | 'missing-votes'
   | 'signing'
+  | 'peers'
 
 export interface PeerInfo {
   readonly id: PeerId
