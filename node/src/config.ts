@@ -40,6 +40,9 @@ export const configSchema = v.strictObject({
       v.array(v.pipe(v.string(), v.regex(/^\/.+\/p2p\/[A-Za-z0-9]+$/, 'a multiaddr that ends in /p2p/ID'))),
       v.maxLength(200),
     ),
+    /** Connections altogether, and those that others may make from one IP address. */
+    maxPeers: v.optional(v.pipe(v.number(), v.integer(), v.minValue(2), v.maxValue(10_000))),
+    maxPeersPerIp: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(10_000))),
   }),
   /** JSON-RPC; null for none. */
   rpc: v.nullable(rpcConfigSchema),

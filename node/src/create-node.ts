@@ -188,7 +188,10 @@ export async function createNode(dependencies: NodeDependencies): Promise<Hawser
       nodeKey,
       listen: config.p2p.listen,
       bootnodes: config.p2p.bootnodes,
+      peerFile: join(config.dataDir, 'peers.json'),
+      limits: config.p2p,
       signer,
+      validators: () => sets.after(store.pointers().head.hash).sessions,
       status: () => store.pointers(),
       clock,
       logger,
@@ -283,7 +286,16 @@ export async function createNode(dependencies: NodeDependencies): Promise<Hawser
       onNeighbour: (packet) => own?.notePosition(packet, clock.nowMs()),
       acceptable: (hash) => bridge.acceptableBlock(hash),
     })
-    const sync: SyncService = new SyncService({ common, store, importer, finality, transport, clock, logger })
+    const sync: SyncService = new SyncService({
+      common,
+      epochBlocks: spec.epochBlocks,
+      store,
+      importer,
+      finality,
+      transport,
+      clock,
+      logger,
+    })
     const pool = new TransactionPool({
       sessionKeys: sets.after(store.pointers().head.hash).sessions,
       minFeePerGas: BigInt(spec.minBaseFeeWei),

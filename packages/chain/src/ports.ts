@@ -506,6 +506,7 @@ export type Protocol =
   | 'missing-votes'
   | 'justification'
   | 'signing'
+  | 'peers'
 
 export interface PeerInfo {
   readonly id: PeerId

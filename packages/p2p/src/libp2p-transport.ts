@@ -1,43 +1,49 @@
 import './polyfill.ts'
 import { privateKeyFromRaw } from '@libp2p/crypto/keys'
-import { gossipsub, TopicValidatorResult, type GossipSub } from '@libp2p/gossipsub'
-import { identify } from '@libp2p/identify'
-import type { Connection, Libp2p, PeerId as LibPeerId, Stream } from '@libp2p/interface'
-import { noise } from '@libp2p/noise'
+import { TopicValidatorResult } from '@libp2p/gossipsub'
+import type { Connection, Stream } from '@libp2p/interface'
 import { peerIdFromPrivateKey, peerIdFromString } from '@libp2p/peer-id'
-import { ping } from '@libp2p/ping'
-import { tcp } from '@libp2p/tcp'
-import { yamux } from '@libp2p/yamux'
 import { multiaddr } from '@multiformats/multiaddr'
-import { createLibp2p } from 'libp2p'
-import type { Cancellable, PeerId, PeerInfo, Protocol, Signer, Topic, Transport, Verdict } from '@hawser/chain'
+import type { Cancellable, PeerId, PeerInfo, Protocol, Signer, Topic, Transport } from '@hawser/chain'
 import {
   AppError,
   isAppError,
   messageOf,
-  sha256,
   spawn,
   type Address,
   type Clock,
   type Hash32,
   type Logger,
 } from '@hawser/primitives'
+import { DirectVotes, type GossipHandler } from './direct-votes.ts'
 import type { P2pError } from './errors.ts'
 import { answer, openResponse, readMessage, refusal, sendMessage } from './framing.ts'
+import { startLibp2p, type Libp2pNode } from './libp2p-node.ts'
 import {
-  BAN_MS,
-  BAN_SCORE,
-  MAX_CONNECTIONS,
+  DEFAULT_MAX_PEERS,
+  DEFAULT_MAX_PEERS_PER_IP,
+  DIRECT_VOTE_RATE,
+  FLOOD_SCORE,
+  GOSSIP_RATES,
   MAX_GOSSIP_BYTES,
   MAX_MESSAGE_BYTES,
-  MAX_SCORE,
   MAX_STREAMS_PER_PEER,
+  REQUEST_RATES,
   REQUEST_TIMEOUT_MS,
 } from './limits.ts'
+import { PeerBook } from './peer-book.ts'
+import type { KeptPeers } from './peer-file.ts'
+import { PeerScores } from './peer-scores.ts'
+import { keptPeers, PeerService } from './peer-service.ts'
 import { decodeStatus, encodeStatus, type StatusMessage } from './status-message.ts'
+import { TokenBucket, type Rate } from './token-bucket.ts'
 
-/** How often peers that are wanted but not connected are dialled again. */
-const REDIAL_MS = 2_000
+/** The part of all connections that this node seeks itself; the rest is for those who seek it. */
+const SOUGHT_PORTION = 2 / 3
+/** How long a stream waits for the handshake of its peer. */
+const HANDSHAKE_MS = 2_000
+/** Addresses that a peer may give itself. */
+const MAX_LISTENING = 8
 
 export interface TransportParts {
   readonly chainId: bigint
@@ -48,82 +54,105 @@ export interface TransportParts {
   readonly listen: readonly string[]
   /** Multiaddrs that end in /p2p/ID: dialled until they answer, and again when they are gone. */
   readonly bootnodes: readonly string[]
+  /** Where good peers and bans are kept over a restart; nowhere if it is not given. */
+  readonly peerFile?: string
+  readonly limits?: { readonly [limit in keyof PeerLimits]?: PeerLimits[limit] | undefined }
   /** The validator to introduce itself as, if any. */
   readonly signer?: Signer
+  /** Session addresses of the validators in office: they have streams of their own for votes. */
+  readonly validators?: () => readonly Address[]
   /** What the handshake says of this node's chain. */
   readonly status: () => Pick<StatusMessage, 'head' | 'finalized'>
+  /** 0 to 1, for jitter and for whom to ask; Math.random unless it is given. */
+  readonly random?: () => number
   readonly clock: Clock
   readonly logger: Logger
 }
 
-interface KnownPeer {
-  validator?: Address
-  score: number
-  status?: StatusMessage
+/** How many connections a node has. */
+export interface PeerLimits {
+  /** Altogether. */
+  readonly maxPeers: number
+  /** From one IP address; loopback is free of it. */
+  readonly maxPeersPerIp: number
 }
 
-/** The Transport port on libp2p: TCP, noise, yamux, gossipsub, and one stream for each request (docs/wire.md). */
+interface KnownPeer {
+  readonly validator: Address | undefined
+  readonly status: StatusMessage
+}
+
+/** Streams for votes that one validator may have open to this node: the old one may linger when it opens a new one. */
+const MAX_VOTE_STREAMS = 3
+const MALFORMED_SCORE = -100
+
+/** The Transport port on libp2p: gossip, one stream for each request, and streams for votes between validators (docs/wire.md). */
 export class Libp2pTransport implements Transport {
   readonly #parts: TransportParts
-  readonly #libp2p: Libp2p<{ pubsub: GossipSub }>
+  readonly #libp2p: Libp2pNode
+  readonly #scores: PeerScores
   readonly #peers = new Map<PeerId, KnownPeer>()
-  readonly #bannedUntil: Map<PeerId, number>
+  readonly #buckets = new Map<PeerId, Map<string, TokenBucket>>()
+  readonly #listening = new Map<PeerId, readonly string[]>()
   readonly #listeners = new Set<(peer: PeerId, event: 'joined' | 'left') => void>()
   readonly #stopping = new AbortController()
+  readonly #service: PeerService
+  readonly #votes: DirectVotes
   #identity: StatusMessage['validator']
-  #cancelRedial: (() => void) | undefined
 
-  private constructor(parts: TransportParts, libp2p: Libp2p<{ pubsub: GossipSub }>, banned: Map<PeerId, number>) {
+  private constructor(parts: TransportParts, libp2p: Libp2pNode, scores: PeerScores, kept: KeptPeers) {
+    const { bootnodes, peerFile, limits, random = Math.random, clock, logger } = parts
     this.#parts = parts
     this.#libp2p = libp2p
-    this.#bannedUntil = banned
+    this.#scores = scores
+    this.#service = new PeerService({
+      book: new PeerBook(this.self, bootnodes, kept.peers, random),
+      scores,
+      connector: {
+        connected: () =>
+          libp2p.getConnections().map(({ remotePeer, remoteAddr }) => ({
+            id: remotePeer.toString(),
+            address: remoteAddr.toString(),
+          })),
+        dial: async (addresses) => {
+          await libp2p.dial(
+            addresses.map((address) => multiaddr(address)),
+            { signal: AbortSignal.any([AbortSignal.timeout(REQUEST_TIMEOUT_MS), this.#stopping.signal]) },
+          )
+        },
+        askForPeers: (peer) => this.request(peer, 'peers', new Uint8Array()),
+      },
+      wanted: Math.ceil((limits?.maxPeers ?? DEFAULT_MAX_PEERS) * SOUGHT_PORTION),
+      file: peerFile,
+      random,
+      clock,
+      logger,
+    })
+    this.#votes = new DirectVotes({
+      open: (peer, signal) => libp2p.dialProtocol(peerIdFromString(peer), this.#id('direct-votes'), { signal }),
+      peers: this.#peers,
+      handshake: (peer) => this.#handshake(peer),
+      validators: parts.validators ?? (() => []),
+      mayTake: (peer) => this.#mayTake(peer, 'direct votes', DIRECT_VOTE_RATE),
+      report: (peer, delta, reason) => this.report(peer, delta, reason),
+      clock,
+      logger,
+    })
   }
 
   /** @throws LISTEN_FAILED when an address is taken or malformed */
   static async start(parts: TransportParts): Promise<Libp2pTransport> {
-    const banned = new Map<PeerId, number>()
-    const isBanned = (id: LibPeerId) => (banned.get(id.toString()) ?? 0) > parts.clock.nowMs()
-    let libp2p: Libp2p<{ pubsub: GossipSub }>
-    try {
-      libp2p = await createLibp2p({
-        privateKey: privateKeyFromRaw(parts.nodeKey),
-        addresses: { listen: [...parts.listen] },
-        transports: [tcp()],
-        connectionEncrypters: [noise()],
-        streamMuxers: [yamux()],
-        connectionManager: { maxConnections: MAX_CONNECTIONS },
-        connectionGater: {
-          denyDialPeer: isBanned,
-          denyInboundEncryptedConnection: isBanned,
-          denyDialMultiaddr: () => false,
-        },
-        services: {
-          identify: identify(),
-          ping: ping(),
-          pubsub: gossipsub({
-            // Payloads are signed by validators themselves: signing again would halve the throughput.
-            globalSignaturePolicy: 'StrictNoSign',
-            msgIdFn: (message) => sha256(message.data).subarray(0, 20),
-            allowPublishToZeroTopicPeers: true,
-            ignoreDuplicatePublishError: true,
-            floodPublish: true,
-            maxInboundDataLength: Math.max(...Object.values(MAX_GOSSIP_BYTES)),
-            allowedTopics: (Object.keys(MAX_GOSSIP_BYTES) as Topic[]).map((topic) =>
-              protocolId(parts.genesisHash, topic),
-            ),
-            // Several nodes on one machine share an address: that is no sign of an attack here.
-            scoreParams: { IPColocationFactorWeight: 0 },
-          }),
-        },
-      })
-    } catch (cause) {
-      throw new AppError<P2pError>(
-        { code: 'LISTEN_FAILED', fault: 'user' },
-        `cannot listen on ${parts.listen.join(', ')}: ${messageOf(cause)}; choose another --p2p-port`,
-        { cause },
-      )
-    }
-    const transport = new Libp2pTransport(parts, libp2p, banned)
+    const kept = keptPeers(parts.peerFile, parts.logger)
+    const scores = new PeerScores(kept.bans)
+    const libp2p = await startLibp2p({
+      nodeKey: parts.nodeKey,
+      listen: parts.listen,
+      topics: (Object.keys(MAX_GOSSIP_BYTES) as Topic[]).map((topic) => protocolId(parts.genesisHash, topic)),
+      maxPeers: parts.limits?.maxPeers ?? DEFAULT_MAX_PEERS,
+      maxPeersPerIp: parts.limits?.maxPeersPerIp ?? DEFAULT_MAX_PEERS_PER_IP,
+      isBanned: (peer) => scores.isBanned(peer, parts.clock.nowMs()),
+    })
+    const transport = new Libp2pTransport(parts, libp2p, scores, kept)
     await transport.#start()
     return transport
   }
@@ -137,11 +166,17 @@ export class Libp2pTransport implements Transport {
     return this.#libp2p.getMultiaddrs().map((address) => address.toString())
   }
 
+  /** Connects to a node by its multiaddr, which ends in /p2p/ID. */
+  async dial(address: string): Promise<void> {
+    await this.#libp2p.dial(multiaddr(address), { signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) })
+  }
+
   async publish(topic: Topic, message: Uint8Array): Promise<void> {
+    if (topic === 'votes' && this.#votes.send(message, this.#identity?.address)) return
     await this.#libp2p.services.pubsub.publish(this.#id(topic), message)
   }
 
-  subscribe(topic: Topic, handler: (message: Uint8Array, from: PeerId) => Verdict | Promise<Verdict>): () => void {
+  subscribe(topic: Topic, handler: GossipHandler): () => void {
     const { pubsub } = this.#libp2p.services
     const id = this.#id(topic)
     const results = {
@@ -149,12 +184,20 @@ export class Libp2pTransport implements Transport {
       ignore: TopicValidatorResult.Ignore,
       reject: TopicValidatorResult.Reject,
     } as const
+    const hear = topic === 'votes' ? this.#votes.listen(handler) : handler
     pubsub.topicValidators.set(id, async (peer, message) => {
-      if (message.data.length > MAX_GOSSIP_BYTES[topic]) return TopicValidatorResult.Reject
+      const from = peer.toString()
+      if (message.data.length > MAX_GOSSIP_BYTES[topic]) {
+        this.report(from, MALFORMED_SCORE, `a message of ${topic} that is too long`)
+        return TopicValidatorResult.Reject
+      }
+      if (!this.#mayTake(from, `gossip ${topic}`, GOSSIP_RATES[topic])) return TopicValidatorResult.Ignore
       try {
-        return results[await handler(message.data, peer.toString())]
+        const verdict = await hear(message.data, from)
+        if (verdict === 'reject') this.report(from, MALFORMED_SCORE, `a message of ${topic} that is refused`)
+        return results[verdict]
       } catch (error) {
-        this.#blame(peer.toString(), error, topic)
+        this.#blame(from, error, topic)
         return TopicValidatorResult.Ignore
       }
     })
@@ -162,6 +205,7 @@ export class Libp2pTransport implements Transport {
     return () => {
       pubsub.unsubscribe(id)
       pubsub.topicValidators.delete(id)
+      if (topic === 'votes') this.#votes.deafen()
     }
   }
 
@@ -200,6 +244,8 @@ export class Libp2pTransport implements Transport {
         const message = await readMessage(stream, MAX_MESSAGE_BYTES[protocol].request, signal)
         let response: Uint8Array
         try {
+          if (!this.#mayTake(from, protocol, REQUEST_RATES[protocol]))
+            throw new Error('too many requests; ask again later')
           response = answer(await handler(message, from))
         } catch (error) {
           this.#blame(from, error, protocol)
@@ -223,7 +269,8 @@ export class Libp2pTransport implements Transport {
   }
 
   peers(): readonly PeerInfo[] {
-    return [...this.#peers].map(([id, { validator, score }]) => ({ id, validator, score }))
+    const nowMs = this.#parts.clock.nowMs()
+    return [...this.#peers].map(([id, { validator }]) => ({ id, validator, score: this.#scores.of(id, nowMs) }))
   }
 
   /** What a peer said of its chain when last asked. */
@@ -238,13 +285,11 @@ export class Libp2pTransport implements Transport {
   }
 
   report(peer: PeerId, delta: number, reason: string): void {
-    const known = this.#peers.get(peer)
-    if (!known) return
-    known.score = Math.min(MAX_SCORE, known.score + delta)
-    if (delta < 0) this.#parts.logger.debug({ peer, delta, score: known.score, reason }, 'a peer lost score')
-    if (known.score > BAN_SCORE) return
-    this.#parts.logger.warn({ peer, reason }, 'a peer is banned for a while')
-    this.#bannedUntil.set(peer, this.#parts.clock.nowMs() + BAN_MS)
+    const { clock, logger } = this.#parts
+    if (delta < 0) logger.debug({ peer, delta, reason }, 'a peer lost score')
+    if (!this.#scores.add(peer, delta, clock.nowMs())) return
+    logger.warn({ peer, reason }, 'a peer is banned for a while')
+    this.#service.write()
     this.#hangUp(peer)
   }
 
@@ -254,9 +299,15 @@ export class Libp2pTransport implements Transport {
     return this.#accept(peer, response)
   }
 
+  /** The node below: for tests that play a peer which breaks the rules. */
+  inspect(): { readonly libp2p: Libp2pNode } {
+    return { libp2p: this.#libp2p }
+  }
+
   async stop(): Promise<void> {
-    this.#cancelRedial?.()
     this.#stopping.abort(new Error('the node is stopping'))
+    this.#service.stop()
+    this.#votes.stop()
     await this.#libp2p.stop()
   }
 
@@ -267,6 +318,18 @@ export class Libp2pTransport implements Transport {
     this.serve('status', async (message, from) => {
       this.#accept(from, message)
       return this.#ownStatus()
+    })
+    this.serve('peers', async (_, from) => this.#service.answer(from))
+    await this.#libp2p.handle(
+      this.#id('direct-votes'),
+      (stream, { remotePeer }) => this.#votes.read(stream, remotePeer.toString()),
+      { maxInboundStreams: MAX_VOTE_STREAMS },
+    )
+    this.#libp2p.addEventListener('peer:identify', ({ detail }) => {
+      const id = detail.peerId.toString()
+      const addresses = detail.listenAddrs.slice(0, MAX_LISTENING).map((address) => `${address.toString()}/p2p/${id}`)
+      this.#listening.set(id, addresses)
+      if (this.#peers.has(id)) this.#service.joined(id, addresses)
     })
     this.#libp2p.addEventListener('peer:connect', (event) => {
       const peer = event.detail.toString()
@@ -279,22 +342,13 @@ export class Libp2pTransport implements Transport {
     })
     this.#libp2p.addEventListener('peer:disconnect', (event) => {
       const peer = event.detail.toString()
+      this.#votes.remove(peer)
+      this.#buckets.delete(peer)
+      this.#listening.delete(peer)
+      this.#service.left(peer)
       if (this.#peers.delete(peer)) this.#tell(peer, 'left')
     })
-    this.#redial()
-  }
-
-  #redial(): void {
-    const connected = new Set(this.#libp2p.getPeers().map(String))
-    for (const address of this.#parts.bootnodes) {
-      const id = address.split('/p2p/').at(-1) ?? ''
-      if (id === this.self || connected.has(id)) continue
-      spawn(
-        () => this.#libp2p.dial(multiaddr(address), { signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) }),
-        (error) => this.#parts.logger.debug({ address, err: messageOf(error) }, 'a bootnode does not answer'),
-      )
-    }
-    this.#cancelRedial = this.#parts.clock.after(REDIAL_MS, () => this.#redial())
+    this.#service.start()
   }
 
   #ownStatus(): Uint8Array {
@@ -311,14 +365,38 @@ export class Libp2pTransport implements Transport {
         `the peer is on chain ${status.chainId}, genesis ${status.genesisHash}`,
       )
     }
-    const known = this.#peers.get(peer)
-    if (known) Object.assign(known, { status, validator: status.validator?.address })
-    else {
-      this.#peers.set(peer, { status, validator: status.validator?.address, score: 0 })
+    const known = this.#peers.has(peer)
+    this.#peers.set(peer, { status, validator: status.validator?.address })
+    if (!known) {
       this.#parts.logger.debug({ peer, validator: status.validator?.address }, 'a peer joined')
+      this.#service.joined(peer, this.#listening.get(peer) ?? [])
       this.#tell(peer, 'joined')
     }
     return status
+  }
+
+  #handshake(peer: PeerId): Promise<void> {
+    return new Promise((resolve) => {
+      const done = () => {
+        stop()
+        cancel()
+        resolve()
+      }
+      const cancel = this.#parts.clock.after(HANDSHAKE_MS, done)
+      const stop = this.onPeer((id) => id === peer && queueMicrotask(done))
+    })
+  }
+
+  /** Counts something that a peer did against its rate; false, and a little less score, when it is too much. */
+  #mayTake(peer: PeerId, what: string, rate: Rate): boolean {
+    const nowMs = this.#parts.clock.nowMs()
+    let buckets = this.#buckets.get(peer)
+    if (!buckets) this.#buckets.set(peer, (buckets = new Map()))
+    let bucket = buckets.get(what)
+    if (!bucket) buckets.set(what, (bucket = new TokenBucket(rate, nowMs)))
+    if (bucket.take(nowMs)) return true
+    this.report(peer, FLOOD_SCORE, `too many messages: ${what}`)
+    return false
   }
 
   #failedHandshake(peer: PeerId, error: unknown): void {
@@ -336,20 +414,21 @@ export class Libp2pTransport implements Transport {
 
   #blame(peer: PeerId, error: unknown, where: string): void {
     this.#parts.logger.debug({ peer, where, err: messageOf(error) }, 'a message was not taken')
-    if (isAppError(error) && error.info.fault === 'peer' && !error.info.retry) this.report(peer, -100, error.code)
+    if (isAppError(error) && error.info.fault === 'peer' && !error.info.retry)
+      this.report(peer, MALFORMED_SCORE, error.code)
   }
 
   #tell(peer: PeerId, event: 'joined' | 'left'): void {
     for (const listener of this.#listeners) listener(peer, event)
   }
 
-  #id(name: Topic | Protocol): string {
+  #id(name: Topic | Protocol | 'direct-votes'): string {
     return protocolId(this.#parts.genesisHash, name)
   }
 }
 
 /** /hawser/<first 8 hex digits of the genesis hash>/<name>/1 */
-export function protocolId(genesisHash: Hash32, name: Topic | Protocol): string {
+export function protocolId(genesisHash: Hash32, name: Topic | Protocol | 'direct-votes'): string {
   return `/hawser/${genesisHash.slice(2, 10)}/${name}/1`
 }
 

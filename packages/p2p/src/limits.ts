@@ -1,4 +1,5 @@
 import { MAX_BLOCK_BYTES, MAX_TRANSACTION_BYTES, type Protocol, type Topic } from '@hawser/chain'
+import type { Rate } from './token-bucket.ts'
 
 /** The longest message of each topic, in bytes. Larger blocks are announced by nobody and fetched by hash. */
 export const MAX_GOSSIP_BYTES: Readonly<Record<Topic, number>> = {
@@ -31,14 +32,57 @@ export const MAX_MESSAGE_BYTES: Readonly<Record<Protocol, { readonly request: nu
   'missing-votes': { request: 4096, response: 256 * 1024 },
   justification: { request: 8, response: 512 * 1024 },
   signing: { request: 512 * 1024, response: 512 * 1024 },
+  peers: { request: 1, response: 6 * 1024 },
 }
+
+/**
+ * How often one peer may ask for a thing; what is beyond is refused and costs a little score. Each is several times what an honest
+ * node in a hurry asks for.
+ */
+export const REQUEST_RATES: Readonly<Record<Protocol, Rate>> = {
+  status: { burst: 30, perSecond: 5 },
+  // An importer takes about 10 ranges of empty blocks a second.
+  'blocks-by-range': { burst: 60, perSecond: 20 },
+  'blocks-by-hash': { burst: 60, perSecond: 20 },
+  // Gathered for 50 ms each, in parts of 64 KiB.
+  transactions: { burst: 200, perSecond: 100 },
+  'transaction-hashes': { burst: 200, perSecond: 100 },
+  'pooled-transactions': { burst: 200, perSecond: 100 },
+  neighbour: { burst: 100, perSecond: 20 },
+  'catch-up': { burst: 20, perSecond: 2 },
+  'missing-votes': { burst: 50, perSecond: 10 },
+  // One of each epoch's end, while a node catches up with the sets.
+  justification: { burst: 100, perSecond: 20 },
+  // One message for each input, rung and step of a batch.
+  signing: { burst: 1_000, perSecond: 200 },
+  peers: { burst: 5, perSecond: 0.2 },
+}
+
+/** How many messages of a topic one peer may bring that nobody brought before. */
+export const GOSSIP_RATES: Readonly<Record<Topic, Rate>> = {
+  blocks: { burst: 100, perSecond: 20 },
+  // Three votes a round of each of a hundred validators, and again after a partition.
+  votes: { burst: 4_000, perSecond: 1_000 },
+  commits: { burst: 200, perSecond: 50 },
+  // Four offences of each of a hundred validators.
+  evidence: { burst: 400, perSecond: 5 },
+  'deposit-addresses': { burst: 200, perSecond: 20 },
+}
+/** Votes that one validator sends of its own. */
+export const DIRECT_VOTE_RATE: Rate = { burst: 1_000, perSecond: 100 }
+/** What a message beyond its rate costs. */
+export const FLOOD_SCORE = -10
+/** Addresses in one answer to peers. */
+export const MAX_EXCHANGED = 32
 
 /** How long an answer may take. */
 export const REQUEST_TIMEOUT_MS = 10_000
 /** Requests of one protocol that one peer may have open here at the same time. */
 export const MAX_STREAMS_PER_PEER = 16
-/** Connections altogether: 100 validators and some followers. */
-export const MAX_CONNECTIONS = 150
+/** Connections altogether, unless the operator says otherwise: 100 validators and some followers. */
+export const DEFAULT_MAX_PEERS = 150
+/** Connections that others may make from one IP address, unless the operator says otherwise; loopback is free of it. */
+export const DEFAULT_MAX_PEERS_PER_IP = 8
 /** A peer whose score falls to this is disconnected and refused for a while. */
 export const BAN_SCORE = -1_000
 export const BAN_MS = 10 * 60_000

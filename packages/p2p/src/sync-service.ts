@@ -1,233 +1,213 @@
-import { RLP } from '@ethereumjs/rlp'
 import type { Common } from '@ethereumjs/common'
 import {
   blockRef,
-  decodeSealedBlock,
-  encodeSealedBlock,
-  MAX_BLOCK_BYTES,
   type BlockImporter,
   type ChainStore,
   type FinalityGadget,
   type PeerId,
   type SealedBlock,
+  type Transport,
 } from '@hawser/chain'
-import {
-  AppError,
-  fromHex,
-  isAppError,
-  messageOf,
-  readUintBE,
-  spawn,
-  toHex,
-  uintBE,
-  type Clock,
-  type Hash32,
-  type Logger,
-} from '@hawser/primitives'
-import type { P2pError } from './errors.ts'
-import type { Libp2pTransport } from './libp2p-transport.ts'
-import { MAX_HASHES, MAX_RANGE_BLOCKS } from './limits.ts'
+import { isAppError, messageOf, spawn, toHex, type Clock, type Hash32, type Logger } from '@hawser/primitives'
+import { decodeBlocks, encodeHashRequest, encodeRangeRequest, type RangeEntry } from './block-messages.ts'
+import { MAX_HASHES } from './limits.ts'
+import type { StatusMessage } from './status-message.ts'
+import { SyncPlan, type PlannedBlock, type SyncEffect, type SyncEvent } from './sync-plan.ts'
+import { serveBlocks } from './sync-server.ts'
 
-/** Score for blocks that a peer said it had, and did not deliver. */
-const UNDELIVERED_SCORE = -50
-/** How often a node asks a peer whether it has fallen behind, beside what gossip tells it. */
+/** How often a node asks one of its peers how far it has come, beside what gossip tells it. */
 const CHECK_MS = 2_000
+/** How often the plan looks at what waits too long. */
+const TICK_MS = 500
+/** So far behind, a run is worth a line in the log. */
+const WORTH_TELLING = 8n
+
+/** A transport that knows what peers say of their chains. */
+export interface SyncTransport extends Transport {
+  statusOf(peer: PeerId): StatusMessage | undefined
+  refreshStatus(peer: PeerId): Promise<StatusMessage>
+}
 
 export interface SyncParts {
   readonly common: Common
+  /** Blocks in an epoch: the set of validators may change with the last one. */
+  readonly epochBlocks: number
   readonly store: ChainStore
-  readonly importer: BlockImporter
-  readonly finality: FinalityGadget
-  readonly transport: Libp2pTransport
+  readonly importer: Pick<BlockImporter, 'import'>
+  readonly finality: Pick<FinalityGadget, 'verify' | 'importJustification'>
+  readonly transport: SyncTransport
   readonly clock: Clock
   readonly logger: Logger
 }
 
-/** Serves blocks to others and fetches what this node lacks: by range after a pause, by hash when one parent is missing. */
+interface FetchedBlock extends PlannedBlock {
+  readonly sealed: SealedBlock
+  readonly justification: Uint8Array
+}
+
+/**
+ * Fetches the blocks that this node lacks and serves those that it has. What to ask of whom is SyncPlan's; here are the requests, the
+ * importer and the timers.
+ */
 export class SyncService {
   readonly #parts: SyncParts
+  readonly #plan: SyncPlan<FetchedBlock>
   readonly #stops: (() => void)[] = []
-  #cancelCheck: (() => void) | undefined
-  #running = false
-  /** The last block of the batch at work: what a peer has shown, not what it claims. */
-  #importing = 0n
-  #stopped = false
-  #target = 0n
+  readonly #stopping = new AbortController()
+  #checks = 0
+  #told = 0n
 
   constructor(parts: SyncParts) {
     this.#parts = parts
+    this.#plan = new SyncPlan(parts.epochBlocks, () => parts.store.pointers())
   }
 
   /** The highest block that a peer was known to have, while this node is behind it. */
   get progress(): { readonly syncing: boolean; readonly target: bigint } {
-    return {
-      syncing: this.#importing > this.#parts.store.pointers().head.number + 2n,
-      target: this.#target,
-    }
+    return { syncing: this.#plan.shown > this.#parts.store.pointers().head.number + 2n, target: this.#plan.target }
   }
 
   start(): void {
-    const { transport } = this.#parts
+    const { transport, store } = this.#parts
     this.#stops.push(
-      transport.serve('blocks-by-range', async (message) => this.#range(message)),
-      transport.serve('blocks-by-hash', async (message) => this.#byHash(message)),
-      transport.onPeer((peer, event) => event === 'joined' && this.catchUpWith(peer)),
+      serveBlocks(transport, store),
+      transport.onPeer((peer, event) => {
+        const status = transport.statusOf(peer)
+        if (event === 'left') this.#handle({ type: 'left', peer })
+        else if (status) this.#claimed(peer, status)
+      }),
     )
-    this.#check()
+    this.#every(CHECK_MS, () => this.#check())
+    this.#every(TICK_MS, () => this.#handle({ type: 'tick' }))
   }
 
   stop(): void {
-    this.#stopped = true
-    this.#cancelCheck?.()
+    this.#stopping.abort(new Error('sync stops'))
     for (const stop of this.#stops) stop()
   }
 
-  /** Fetches what a peer has beyond this node, unless a fetch is under way. */
+  /** Asks a peer how far it has come, and fetches what it has beyond this node. */
   catchUpWith(peer: PeerId): void {
-    if (this.#running || this.#stopped) return
-    this.#running = true
     spawn(
-      async () => {
-        try {
-          await this.#fetch(peer)
-        } finally {
-          this.#running = false
-          this.#importing = 0n
-        }
-      },
-      (error) => {
-        this.#parts.logger.debug({ peer, err: messageOf(error) }, 'sync with a peer ended')
-        if (isAppError(error) && error.info.fault === 'peer' && !error.info.retry)
-          this.#parts.transport.report(peer, -500, error.code)
-      },
+      async () => this.#claimed(peer, await this.#parts.transport.refreshStatus(peer)),
+      (error) => this.#parts.logger.debug({ peer, err: messageOf(error) }, 'a peer did not tell its status'),
     )
-  }
-
-  #check(): void {
-    if (this.#stopped) return
-    this.#cancelCheck = this.#parts.clock.after(CHECK_MS, () => this.#check())
-    const peers = this.#parts.transport.peers()
-    const peer = peers[Math.floor(this.#parts.clock.nowMs() / CHECK_MS) % Math.max(1, peers.length)]
-    if (peer) this.catchUpWith(peer.id)
-  }
-
-  async #fetch(peer: PeerId): Promise<void> {
-    const { transport, store, logger } = this.#parts
-    const status = await transport.refreshStatus(peer)
-    const behindFinal = status.finalized.number > store.pointers().finalized.number
-    if (status.head.number <= store.pointers().head.number && !behindFinal) return
-    this.#target = status.head.number
-    if (status.head.number > store.pointers().head.number + 8n)
-      logger.info(
-        { peer, from: Number(store.pointers().head.number), to: Number(status.head.number) },
-        'syncing blocks',
-      )
-    // What is final is common to both; above it the peer's best chain may be another than ours.
-    let next = store.pointers().finalized.number + 1n
-    while (next <= status.head.number && !this.#stopped) {
-      const batch = decodeBatch(
-        await transport.request(peer, 'blocks-by-range', encodeRange(next, MAX_RANGE_BLOCKS)),
-        this.#parts.common,
-      )
-      if (batch.length === 0) {
-        // A reorganisation may have taken it meanwhile; who claims for ever what he does not have loses his place.
-        transport.report(peer, UNDELIVERED_SCORE, 'claimed blocks were not delivered')
-        return
-      }
-      this.#importing = next + BigInt(batch.length) - 1n
-      for (const { sealed, justification } of batch) {
-        if (sealed.block.header.number !== next) throw malformed('blocks out of order')
-        await this.#parts.importer.import(sealed, 'sync')
-        if (justification.length > 0 && next > store.pointers().finalized.number)
-          await this.#parts.finality.importJustification(justification, blockRef(sealed.block))
-        next++
-      }
-    }
-  }
-
-  #range(message: Uint8Array): Uint8Array {
-    const { store } = this.#parts
-    const [from, count] = decodeRange(message)
-    const blocks: [Uint8Array, Uint8Array][] = []
-    let bytes = 0
-    for (let number = from; number < from + BigInt(count); number++) {
-      const hash = store.canonicalHash(number)
-      const sealed = hash && store.block(hash)
-      if (!sealed) break
-      const entry: [Uint8Array, Uint8Array] = [encodeSealedBlock(sealed), store.justification(hash) ?? new Uint8Array()]
-      bytes += entry[0].length + entry[1].length
-      if (blocks.length > 0 && bytes > MAX_BLOCK_BYTES) break
-      blocks.push(entry)
-    }
-    return RLP.encode(blocks)
-  }
-
-  #byHash(message: Uint8Array): Uint8Array {
-    const hashes = decodeList(message)
-    if (hashes.length > MAX_HASHES) throw malformed(`more than ${MAX_HASHES} hashes`)
-    const blocks: [Uint8Array, Uint8Array][] = []
-    let bytes = 0
-    for (const hash of hashes) {
-      if (!(hash instanceof Uint8Array) || hash.length !== 32) throw malformed('a hash is not 32 bytes')
-      const sealed = this.#parts.store.block(toHex(hash) as Hash32)
-      if (!sealed) continue
-      const encoded = encodeSealedBlock(sealed)
-      bytes += encoded.length
-      if (blocks.length > 0 && bytes > MAX_BLOCK_BYTES) break
-      blocks.push([encoded, new Uint8Array()])
-    }
-    return RLP.encode(blocks)
   }
 
   /** Fetches single blocks by hash and imports them; for a finality vote on a block that never arrived. */
   async fetchByHash(peer: PeerId, hashes: readonly Hash32[]): Promise<void> {
-    const request = RLP.encode(hashes.slice(0, MAX_HASHES).map((hash) => fromHex(hash)))
-    for (const { sealed } of decodeBatch(
-      await this.#parts.transport.request(peer, 'blocks-by-hash', request),
-      this.#parts.common,
-    ))
-      await this.#parts.importer.import(sealed, 'sync')
+    const { transport, common, importer } = this.#parts
+    const asked = hashes.slice(0, MAX_HASHES)
+    const answer = await transport.request(peer, 'blocks-by-hash', encodeHashRequest(asked))
+    for (const { sealed } of decodeBlocks(answer, common, asked.length)) await importer.import(sealed, 'sync')
+  }
+
+  /** One peer after the other is asked where it stands. */
+  #check(): void {
+    const peers = this.#parts.transport.peers()
+    const peer = peers[this.#checks++ % Math.max(1, peers.length)]
+    if (peer) this.catchUpWith(peer.id)
+  }
+
+  #claimed(peer: PeerId, { head, finalized }: StatusMessage): void {
+    this.#handle({ type: 'claimed', peer, head: head.number, finalized: finalized.number })
+  }
+
+  #handle(event: SyncEvent<FetchedBlock>): void {
+    if (this.#stopping.signal.aborted) return
+    for (const effect of this.#plan.handle(event, this.#parts.clock.nowMs())) this.#carryOut(effect)
+    this.#tell()
+  }
+
+  #carryOut(effect: SyncEffect<FetchedBlock>): void {
+    switch (effect.type) {
+      case 'request':
+        spawn(
+          () => this.#request(effect.peer, effect.from, effect.count),
+          (error) => this.#parts.logger.error({ err: messageOf(error) }, 'an answer could not be handled'),
+        )
+        return
+      case 'import':
+        spawn(
+          () => this.#import(effect.blocks, effect.justified),
+          (error) => this.#parts.logger.error({ err: messageOf(error) }, 'blocks could not be imported'),
+        )
+        return
+      case 'report':
+        this.#parts.transport.report(effect.peer, effect.delta, effect.reason)
+    }
+  }
+
+  async #request(peer: PeerId, from: bigint, count: number): Promise<void> {
+    const { transport, common, logger } = this.#parts
+    try {
+      const { signal } = this.#stopping
+      const answer = await transport.request(peer, 'blocks-by-range', encodeRangeRequest(from, count), { signal })
+      this.#handle({ type: 'answered', peer, from, blocks: decodeBlocks(answer, common, count).map(fetchedBlock) })
+    } catch (error) {
+      logger.debug({ peer, from: Number(from), err: messageOf(error) }, 'a range of blocks was not delivered')
+      const bad = isAppError(error) && error.info.fault === 'peer' && !error.info.retry
+      const why = bad ? 'bad' : isAppError(error, 'PEER_TIMEOUT') ? 'slow' : 'refused'
+      this.#handle({ type: 'failed', peer, from, why })
+    }
+  }
+
+  /** What is said to be final is proven before any of it is executed. */
+  async #import(blocks: readonly FetchedBlock[], justified: boolean): Promise<void> {
+    const { importer, finality, store } = this.#parts
+    let at = blocks[blocks.length - 1] as FetchedBlock
+    try {
+      if (justified && finality.verify(at.justification)?.hash !== at.hash) {
+        this.#handle({ type: 'refused', block: at, bad: true, reason: 'a justification that proves nothing' })
+        return
+      }
+      for (at of blocks) {
+        if (this.#stopping.signal.aborted) return
+        await importer.import(at.sealed, 'sync')
+      }
+      if (justified && at.number > store.pointers().finalized.number)
+        await finality.importJustification(at.justification, { number: at.number, hash: at.hash })
+    } catch (error) {
+      this.#parts.logger.debug({ number: Number(at.number), err: messageOf(error) }, 'a block of sync did not pass')
+      const bad = isAppError(error) && error.info.fault === 'peer' && !error.info.retry
+      this.#handle({ type: 'refused', block: at, bad, reason: isAppError(error) ? error.code : 'a block did not pass' })
+      return
+    }
+    this.#handle({ type: 'imported' })
+  }
+
+  #tell(): void {
+    const { store, logger } = this.#parts
+    const head = store.pointers().head.number
+    const { target } = this.#plan
+    if (target === 0n) this.#told = 0n
+    if (target < head + WORTH_TELLING || head < this.#told) return
+    // Once at the start, then now and then: a sync of hours is seen to go on.
+    this.#told = head + 10_000n
+    logger.info({ from: Number(head), to: Number(target) }, 'syncing blocks')
+  }
+
+  #every(periodMs: number, task: () => void): void {
+    let cancel = () => {}
+    const again = () => {
+      cancel = this.#parts.clock.after(periodMs, () => {
+        again()
+        task()
+      })
+    }
+    again()
+    this.#stops.push(() => cancel())
   }
 }
 
-function encodeRange(from: bigint, count: number): Uint8Array {
-  return RLP.encode([uintBE(from, 8), uintBE(count, 2)])
-}
-
-function decodeRange(message: Uint8Array): [bigint, number] {
-  const [from, count, ...rest] = decodeList(message)
-  if (
-    !(from instanceof Uint8Array) ||
-    from.length !== 8 ||
-    !(count instanceof Uint8Array) ||
-    count.length !== 2 ||
-    rest.length > 0
-  )
-    throw malformed('not [from, count]')
-  return [readUintBE(from), Math.min(Number(readUintBE(count)), MAX_RANGE_BLOCKS)]
-}
-
-function decodeBatch(message: Uint8Array, common: Common): { sealed: SealedBlock; justification: Uint8Array }[] {
-  const entries = decodeList(message)
-  if (entries.length > MAX_RANGE_BLOCKS) throw malformed('too many blocks')
-  return entries.map((entry) => {
-    const [block, justification] = Array.isArray(entry) ? entry : []
-    if (!(block instanceof Uint8Array) || !(justification instanceof Uint8Array))
-      throw malformed('not [block, justification]')
-    return { sealed: decodeSealedBlock(block, common), justification }
-  })
-}
-
-function decodeList(message: Uint8Array) {
-  try {
-    const list = RLP.decode(message)
-    if (Array.isArray(list)) return list
-  } catch {
-    // Said below.
+function fetchedBlock({ sealed, justification, bytes }: RangeEntry): FetchedBlock {
+  const { header } = sealed.block
+  return {
+    ...blockRef(sealed.block),
+    parent: toHex(header.parentHash) as Hash32,
+    justified: justification.length > 0,
+    bytes,
+    sealed,
+    justification,
   }
-  throw malformed('not an RLP list')
-}
-
-function malformed(why: string): AppError<P2pError> {
-  return new AppError<P2pError>({ code: 'MESSAGE_MALFORMED', fault: 'peer' }, `malformed message: ${why}`)
 }

@@ -1,0 +1,153 @@
+import type { PeerId } from '@hawser/chain'
+import { peerIn } from './peer-address.ts'
+
+/** Peers whose addresses are kept; bootnodes come on top. */
+export const MAX_BOOK = 1_000
+/** Addresses of one peer. */
+const MAX_ADDRESSES = 4
+/** Peers in the book that one peer told of and that were never reached: one liar cannot fill it. */
+const MAX_TOLD = 64
+/** Waiting times between attempts: doubled each time, give or take half. */
+const FIRST_WAIT_MS = 500
+const MAX_WAIT_MS = 10 * 60_000
+/** Nodes that the operator names are not given up for long. */
+const MAX_BOOTNODE_WAIT_MS = 30_000
+/** A peer that was never reached in so many attempts is forgotten. */
+const MAX_FAILURES = 8
+
+interface Entry {
+  addresses: string[]
+  readonly bootnode: boolean
+  /** Who told of it; undefined when it was reached, or the operator named it. */
+  toldBy: PeerId | undefined
+  /** When a connection to it stood last; 0 for never. */
+  seenMs: number
+  failures: number
+  nextDialMs: number
+  dialling: boolean
+}
+
+/** A peer as the peer file keeps it. */
+export interface KnownAddress {
+  readonly id: PeerId
+  readonly addresses: readonly string[]
+  /** Unix milliseconds. */
+  readonly seenMs: number
+}
+
+/** Where peers are to be found, and when each may be dialled again. */
+export class PeerBook {
+  readonly #entries = new Map<PeerId, Entry>()
+  readonly #random: () => number
+
+  constructor(self: PeerId, bootnodes: readonly string[], known: readonly KnownAddress[], random: () => number) {
+    this.#random = random
+    for (const address of bootnodes) {
+      const id = address.split('/p2p/').at(-1) ?? ''
+      const entry = this.#entries.get(id)
+      if (entry) entry.addresses.push(address)
+      else if (id !== self) this.#entries.set(id, { ...newEntry([address]), bootnode: true })
+    }
+    for (const { id, addresses, seenMs } of known.slice(0, MAX_BOOK))
+      if (id !== self && !this.#entries.has(id)) this.#entries.set(id, { ...newEntry([...addresses]), seenMs })
+  }
+
+  get size(): number {
+    return this.#entries.size
+  }
+
+  /** Takes up what a peer tells of another; what was reached itself is not changed by hearsay. */
+  hear(address: string, from: PeerId): void {
+    const id = peerIn(address)
+    if (id === undefined || id === from) return
+    const entry = this.#entries.get(id)
+    if (entry) {
+      if (entry.seenMs === 0 && entry.addresses.length < MAX_ADDRESSES && !entry.addresses.includes(address))
+        entry.addresses.push(address)
+      return
+    }
+    let told = 0
+    for (const { toldBy } of this.#entries.values()) if (toldBy === from) told++
+    if (told >= MAX_TOLD) return
+    this.#makeRoom()
+    if (this.#entries.size < MAX_BOOK) this.#entries.set(id, { ...newEntry([address]), toldBy: from })
+  }
+
+  /** A connection stands; `addresses` is where it, or the peer itself, says that it listens. */
+  reached(id: PeerId, addresses: readonly string[], nowMs: number): void {
+    const valid = addresses.filter((address) => peerIn(address) === id)
+    let entry = this.#entries.get(id)
+    if (!entry) {
+      if (valid.length === 0) return
+      this.#makeRoom()
+      if (this.#entries.size >= MAX_BOOK) return
+      entry = newEntry([])
+      this.#entries.set(id, entry)
+    }
+    if (valid.length > 0 && !entry.bootnode) entry.addresses = [...new Set(valid)].slice(0, MAX_ADDRESSES)
+    Object.assign(entry, { toldBy: undefined, seenMs: nowMs, failures: 0, nextDialMs: 0, dialling: false })
+  }
+
+  /** A connection ended, or an attempt failed: the next one waits. */
+  failed(id: PeerId, nowMs: number): void {
+    const entry = this.#entries.get(id)
+    if (!entry) return
+    entry.dialling = false
+    entry.failures++
+    if (!entry.bootnode && entry.seenMs === 0 && entry.failures >= MAX_FAILURES) {
+      this.#entries.delete(id)
+      return
+    }
+    const most = entry.bootnode ? MAX_BOOTNODE_WAIT_MS : MAX_WAIT_MS
+    const wait = Math.min(most, FIRST_WAIT_MS * 2 ** Math.min(30, entry.failures - 1))
+    entry.nextDialMs = nowMs + wait * (0.5 + this.#random())
+  }
+
+  /** Whom to dial now, at most `count`: bootnodes, then whom a connection stood with last. They count as being dialled. */
+  toDial(nowMs: number, count: number, skip: (id: PeerId) => boolean): { id: PeerId; addresses: readonly string[] }[] {
+    const ready = [...this.#entries]
+      .filter(([id, entry]) => !entry.dialling && entry.nextDialMs <= nowMs && entry.addresses.length > 0 && !skip(id))
+      .sort(([, a], [, b]) => Number(b.bootnode) - Number(a.bootnode) || b.seenMs - a.seenMs || a.failures - b.failures)
+      .slice(0, Math.max(0, count))
+    return ready.map(([id, entry]) => {
+      entry.dialling = true
+      return { id, addresses: entry.addresses }
+    })
+  }
+
+  addressesOf(id: PeerId): readonly string[] {
+    return this.#entries.get(id)?.addresses ?? []
+  }
+
+  /** What is worth keeping: peers that were reached, the latest first. */
+  kept(): KnownAddress[] {
+    return [...this.#entries]
+      .filter(([, { seenMs, bootnode }]) => seenMs > 0 && !bootnode)
+      .sort(([, a], [, b]) => b.seenMs - a.seenMs)
+      .map(([id, { addresses, seenMs }]) => ({ id, addresses, seenMs }))
+  }
+
+  /** The worst entry goes: never reached before reached, more failures before fewer, older before newer. */
+  #makeRoom(): void {
+    if (this.#entries.size < MAX_BOOK) return
+    let worst: [PeerId, Entry] | undefined
+    for (const [id, entry] of this.#entries) {
+      if (entry.bootnode || entry.dialling || (entry.seenMs > 0 && entry.failures === 0)) continue
+      const rank = ([, e]: [PeerId, Entry]) => (e.seenMs === 0 ? 1e3 : 0) + e.failures
+      if (!worst || rank([id, entry]) > rank(worst)) worst = [id, entry]
+    }
+    if (worst) this.#entries.delete(worst[0])
+  }
+}
+
+function newEntry(addresses: string[]): Entry {
+  return {
+    addresses: addresses.slice(0, MAX_ADDRESSES),
+    bootnode: false,
+    toldBy: undefined,
+    seenMs: 0,
+    failures: 0,
+    nextDialMs: 0,
+    dialling: false,
+  }
+}

@@ -1,0 +1,102 @@
+import type { PeerId } from '@hawser/chain'
+
+/** Requests that one quick peer answers at the same time. */
+const MAX_SLOTS = 3
+/** How long a peer rests that did not answer in time; twice as long each time, up to the most. */
+const REST_MS = 5_000
+const MAX_REST_MS = 120_000
+
+interface SyncPeer {
+  /** The best and the last final block that it claims. */
+  head: bigint
+  finalized: bigint
+  busy: number
+  slots: number
+  restUntilMs: number
+  restMs: number
+  /** How long answers took of late. */
+  answerMs: number
+}
+
+/** Who has which blocks, and how many requests each can bear: who is slow loses slots, then rests; nobody is blamed for that. */
+export class SyncPeers {
+  readonly #peers = new Map<PeerId, SyncPeer>()
+
+  claim(id: PeerId, head: bigint, finalized: bigint): void {
+    const peer = this.#peers.get(id)
+    if (peer) Object.assign(peer, { head, finalized })
+    else this.#peers.set(id, { head, finalized, busy: 0, slots: 1, restUntilMs: 0, restMs: REST_MS, answerMs: 0 })
+  }
+
+  remove(id: PeerId): void {
+    this.#peers.delete(id)
+  }
+
+  /** It does not have what it claimed: nothing from this block on is asked of it until it claims anew. */
+  disprove(id: PeerId, from: bigint): void {
+    const peer = this.#peers.get(id)
+    if (!peer) return
+    if (peer.head >= from) peer.head = from - 1n
+    if (peer.finalized >= from) peer.finalized = from - 1n
+  }
+
+  /** It cannot prove final what it claims to be. */
+  disproveFinal(id: PeerId, finalized: bigint): void {
+    const peer = this.#peers.get(id)
+    if (peer) peer.finalized = finalized
+  }
+
+  /** The highest final block that a peer which does not rest claims. */
+  highestFinal(nowMs: number): bigint {
+    let highest = 0n
+    for (const peer of this.#peers.values())
+      if (peer.restUntilMs <= nowMs && peer.finalized > highest) highest = peer.finalized
+    return highest
+  }
+
+  /** The peer that claims the highest head, and that head. */
+  highestHead(nowMs: number): { readonly id: PeerId; readonly head: bigint } | undefined {
+    let best: { id: PeerId; head: bigint } | undefined
+    for (const [id, peer] of this.#peers)
+      if (peer.restUntilMs <= nowMs && (!best || peer.head > best.head)) best = { id, head: peer.head }
+    return best
+  }
+
+  /** The best peer to ask for blocks up to `to`: one with a free slot, the quickest first. */
+  choose(to: bigint, final: boolean, nowMs: number, allowed: (id: PeerId) => boolean): PeerId | undefined {
+    let best: [PeerId, SyncPeer] | undefined
+    for (const [id, peer] of this.#peers) {
+      if (peer.busy >= peer.slots || peer.restUntilMs > nowMs || (final ? peer.finalized : peer.head) < to) continue
+      if (!allowed(id)) continue
+      const load = (p: SyncPeer) => (p.busy + 1) * (p.answerMs + 1)
+      if (!best || load(peer) < load(best[1])) best = [id, peer]
+    }
+    return best?.[0]
+  }
+
+  asked(id: PeerId): void {
+    const peer = this.#peers.get(id)
+    if (peer) peer.busy++
+  }
+
+  /** `tookMs` is not known when nobody waited for the answer any more. */
+  answered(id: PeerId, tookMs: number | undefined): void {
+    const peer = this.#peers.get(id)
+    if (!peer) return
+    peer.busy--
+    if (tookMs === undefined) return
+    peer.answerMs = peer.answerMs === 0 ? tookMs : (3 * peer.answerMs + tookMs) / 4
+    peer.slots = Math.min(MAX_SLOTS, peer.slots + 1)
+    peer.restMs = REST_MS
+  }
+
+  failed(id: PeerId, slow: boolean, nowMs: number): void {
+    const peer = this.#peers.get(id)
+    if (!peer) return
+    peer.busy--
+    peer.slots = 1
+    if (!slow) return
+    peer.restUntilMs = nowMs + peer.restMs
+    peer.restMs = Math.min(MAX_REST_MS, 2 * peer.restMs)
+  }
+}

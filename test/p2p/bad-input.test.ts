@@ -1,0 +1,94 @@
+import { RLP } from '@ethereumjs/rlp'
+import fc from 'fast-check'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { encodeSealedBlock, MAX_BLOCK_BYTES, type Protocol } from '@hawser/chain'
+import { serveBlocks } from '@hawser/p2p'
+import { fromHex, isAppError, uintBE, type Hash32 } from '@hawser/primitives'
+import type { TestChain } from '../kit/index.ts'
+import { joined, left, sourceChain, SyncWorld } from './sync-world.ts'
+
+let source: TestChain
+let nodes: SyncWorld
+beforeAll(async () => {
+  source = await sourceChain(80, 5)
+})
+afterAll(() => source.dispose())
+afterEach(() => nodes?.stop())
+
+describe('the server of blocks', () => {
+  it('answers any question shortly and truly, or refuses it as the asker’s fault', async () => {
+    const handlers = new Map<Protocol, (message: Uint8Array) => Promise<Uint8Array>>()
+    const stop = serveBlocks(
+      {
+        serve: (protocol, handler) => {
+          handlers.set(protocol, (message) => handler(message, 'somebody'))
+          return () => undefined
+        },
+      },
+      source.store,
+    )
+    const hashes = Array.from({ length: 81 }, (_, n) => source.store.canonicalHash(BigInt(n)) as Hash32)
+    const range = fc
+      .tuple(fc.oneof(fc.bigInt(0n, 100n), fc.bigInt(0n, 2n ** 64n - 1n)), fc.nat(65_535))
+      .map(([from, count]) => RLP.encode([uintBE(from, 8), uintBE(BigInt(count), 2)]))
+    const byHash = fc
+      .array(
+        fc.oneof(
+          fc.constantFrom(...hashes.map((hash) => fromHex(hash))),
+          fc.uint8Array({ minLength: 32, maxLength: 32 }),
+        ),
+        {
+          maxLength: 20,
+        },
+      )
+      .map((list) => RLP.encode(list))
+    const message = fc.oneof(range, byHash, fc.uint8Array({ maxLength: 1024 }))
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom<Protocol>('blocks-by-range', 'blocks-by-hash'),
+        message,
+        async (protocol, bytes) => {
+          let answer: Uint8Array
+          try {
+            answer = await (handlers.get(protocol) as (message: Uint8Array) => Promise<Uint8Array>)(bytes)
+          } catch (error) {
+            expect(isAppError(error) && error.info.fault === 'peer', String(error)).toBe(true)
+            return
+          }
+          expect(answer.length).toBeLessThan(2 * MAX_BLOCK_BYTES)
+          const blocks = RLP.decode(answer) as [Uint8Array, Uint8Array][]
+          expect(blocks.length).toBeLessThanOrEqual(protocol === 'blocks-by-range' ? 64 : 16)
+          for (const [sealed] of blocks) {
+            const number = hashes.findIndex((hash) => {
+              const stored = source.store.block(hash)
+              return stored && Buffer.from(encodeSealedBlock(stored)).equals(sealed)
+            })
+            expect(number).toBeGreaterThanOrEqual(0)
+          }
+        },
+      ),
+      { numRuns: 150 },
+    )
+    stop()
+  })
+
+  const garbage: [Protocol, Uint8Array][] = [
+    ['status', Uint8Array.of(1, 2, 3)],
+    ['blocks-by-range', RLP.encode([Uint8Array.of(1)])],
+    ['blocks-by-hash', RLP.encode([Uint8Array.of(1)])],
+    ['peers', new Uint8Array(100)],
+    ['blocks-by-range', new Uint8Array(10_000)],
+  ]
+  it.each(garbage)('parts with a peer that sends garbage to %s', async (protocol, message) => {
+    nodes = new SyncWorld()
+    const server = await nodes.transport('server', source)
+    nodes.sync(source, server)
+    const client = await nodes.transport('client', source, server.addresses())
+    await joined(server, client.self)
+    let gone = false
+    const leaving = left(server, client.self).then(() => (gone = true))
+    for (let i = 0; i < 100 && !gone; i++) await client.request(server.self, protocol, message).catch(() => undefined)
+    await leaving
+    await expect(client.request(server.self, 'status', message)).rejects.toMatchObject({ info: { fault: 'peer' } })
+  })
+})

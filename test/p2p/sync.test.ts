@@ -1,0 +1,126 @@
+import { RLP } from '@ethereumjs/rlp'
+import { afterEach, afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { encodeSealedBlock, type SealedBlock } from '@hawser/chain'
+import { readUintBE, type Hash32 } from '@hawser/primitives'
+import type { TestChain } from '../kit/index.ts'
+import { followerOf, justify, left, reached, sourceChain, SyncWorld } from './sync-world.ts'
+
+const BLOCKS = 300
+let source: TestChain
+let nodes: SyncWorld
+const chains: TestChain[] = []
+beforeAll(async () => {
+  source = await sourceChain(BLOCKS, 5)
+})
+afterAll(() => source.dispose())
+afterEach(async () => {
+  await nodes.stop()
+  for (const chain of chains.splice(0)) chain.dispose()
+})
+
+async function fresh(): Promise<TestChain> {
+  const chain = await followerOf(source)
+  chains.push(chain)
+  return chain
+}
+
+/** An answer to blocks-by-range as the source has it, changed by a liar. */
+function lie(change: (entries: [SealedBlock, Uint8Array][]) => [Uint8Array, Uint8Array][]) {
+  return async (message: Uint8Array) => {
+    const [from, count] = RLP.decode(message) as [Uint8Array, Uint8Array]
+    const entries: [SealedBlock, Uint8Array][] = []
+    for (let n = readUintBE(from); n < readUintBE(from) + readUintBE(count); n++) {
+      const hash = source.store.canonicalHash(n)
+      if (!hash) break
+      entries.push([source.store.block(hash) as SealedBlock, source.store.justification(hash) ?? new Uint8Array()])
+    }
+    return RLP.encode(change(entries))
+  }
+}
+
+const honest = (entries: [SealedBlock, Uint8Array][]): [Uint8Array, Uint8Array][] =>
+  entries.map(([sealed, justification]) => [encodeSealedBlock(sealed), justification])
+
+describe('SyncService', () => {
+  it('comes into step by several peers, with the same head, state and final block', async () => {
+    nodes = new SyncWorld()
+    const served = new Set<string>()
+    const addresses: string[] = []
+    for (const name of ['a', 'b']) {
+      const transport = await nodes.transport(name, source)
+      transport.serve('blocks-by-range', (message) => {
+        served.add(name)
+        return lie(honest)(message)
+      })
+      addresses.push(...transport.addresses())
+    }
+    const chain = await fresh()
+    const transport = await nodes.transport('new', chain, addresses)
+    const done = reached(chain, BigInt(BLOCKS))
+    nodes.sync(chain, transport)
+    await done
+    expect(chain.store.pointers().head).toEqual(source.store.pointers().head)
+    expect(served).toEqual(new Set(['a', 'b']))
+    // The last justification is imported right after the last block.
+    await expect.poll(() => chain.store.pointers().finalized).toEqual(source.store.pointers().finalized)
+  })
+
+  it('goes on where it stood when it was stopped', async () => {
+    nodes = new SyncWorld()
+    const server = await nodes.transport('a', source)
+    nodes.sync(source, server)
+    const chain = await fresh()
+    const first = new SyncWorld()
+    const half = reached(chain, 100n)
+    first.sync(chain, await first.transport('new', chain, server.addresses()))
+    await half
+    await first.stop()
+    const stood = chain.store.pointers().finalized.number
+    expect(stood).toBeGreaterThan(0n)
+    const asked: bigint[] = []
+    const second = await nodes.transport('b', source)
+    second.serve('blocks-by-range', (message) => {
+      asked.push(readUintBE((RLP.decode(message) as [Uint8Array, Uint8Array])[0]))
+      return lie(honest)(message)
+    })
+    const done = reached(chain, BigInt(BLOCKS))
+    nodes.sync(chain, await nodes.transport('new again', chain, second.addresses()))
+    await done
+    expect(asked.every((from) => from > stood)).toBe(true)
+  })
+
+  const lies: [string, (entries: [SealedBlock, Uint8Array][]) => [Uint8Array, Uint8Array][]][] = [
+    // A true proof of one block, said to prove another.
+    [
+      'proofs of other blocks',
+      (entries) => {
+        const proof = justify(source, { number: 5n, hash: source.store.canonicalHash(5n) as Hash32 })
+        return entries.map(([sealed]) => [encodeSealedBlock(sealed), proof])
+      },
+    ],
+    ['blocks out of order', (entries) => honest(entries).reverse()],
+    ['other blocks than were asked for', (entries) => honest(entries).slice(1)],
+    ['bytes that are no blocks', (entries) => entries.map(() => [Uint8Array.of(1, 2, 3), new Uint8Array()])],
+    ['more blocks than were asked for', (entries) => [...honest(entries), ...honest(entries)]],
+    [
+      'seals of nobody',
+      (entries) => honest(entries.map(([{ block }, proof]) => [{ block, seal: new Uint8Array(65).fill(1) }, proof])),
+    ],
+  ]
+  it.each(lies)('parts with a peer that serves %s, and takes them from another', async (_, change) => {
+    nodes = new SyncWorld()
+    const liar = await nodes.transport('liar', source)
+    liar.serve('blocks-by-range', lie(change))
+    const chain = await fresh()
+    const transport = await nodes.transport('new', chain, liar.addresses())
+    const gone = left(transport, liar.self)
+    nodes.sync(chain, transport)
+    await gone
+    expect(chain.store.pointers().finalized.number).toBe(0n)
+    const good = await nodes.transport('good', source)
+    nodes.sync(source, good)
+    const done = reached(chain, BigInt(BLOCKS))
+    await transport.dial(good.addresses()[0] as string)
+    await done
+  })
+})
