@@ -34,6 +34,15 @@ describe('the signing guard', () => {
     expect(await outcome(SignerGuard.open(path))).toBe('ok')
   })
 
+  it('tells the highest slot that it let pass, after a restart too', async () => {
+    const guard = await SignerGuard.open(path, { allowFresh: true })
+    expect(guard.lastSealedSlot).toBeUndefined()
+    await guard.allow(prevote(9n), digest(1))
+    await guard.allow(seal(7n), digest(2))
+    expect(guard.lastSealedSlot).toBe(7n)
+    expect((await SignerGuard.open(path)).lastSealedSlot).toBe(7n)
+  })
+
   it('refuses to start with a damaged file', async () => {
     await writeFile(path, '{"version":1,"seal":[["0"')
     expect(await outcome(SignerGuard.open(path, { allowFresh: true }))).toBe('GUARD_DAMAGED')

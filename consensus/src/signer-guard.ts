@@ -82,6 +82,11 @@ export class SignerGuard {
     return last === undefined || order(at, last.at) > 0 ? 'beyond' : 'before'
   }
 
+  /** The highest slot whose seal was let pass. */
+  get lastSealedSlot(): bigint | undefined {
+    return this.#signed.seal.at(-1)?.at[1]
+  }
+
   async #allow(act: GuardedAct, digest: Hex): Promise<void> {
     const { kind, at } = placeOf(act)
     const signed = this.#signed[kind]

@@ -52,11 +52,15 @@ import {
 import { recoverAddress, secp256k1 } from '@hawser/primitives/node'
 import { RpcServer, type RpcBackend } from '@hawser/rpc'
 import { claimDatabase, LevelStore } from '@hawser/storage'
+import { ChainObserver } from './chain-observer.ts'
 import { composeInherents } from './compose-inherents.ts'
 import { DEFAULT_HISTORY, type NodeConfig } from './config.ts'
 import type { NodeError } from './errors.ts'
 import { hawserProfile } from './hawser-profile.ts'
+import { healthOf } from './health.ts'
 import { readKeyFile } from './key-file.ts'
+import { MetricsServer } from './metrics-server.ts'
+import { NodeMetrics, type NodeFacts } from './metrics.ts'
 import { produceBlock } from './produce-block.ts'
 import { rpcServerOptions } from './rpc-config.ts'
 import { takeResumeRequest } from './resume-request.ts'
@@ -94,6 +98,8 @@ export interface HawserNode {
   readonly spec: ChainSpec
   /** The port that JSON-RPC listens on, if it does. */
   readonly rpcPort: number | undefined
+  /** The port of /metrics and /health, if there is one. */
+  readonly metricsPort: number | undefined
   /** Where peers reach it. */
   readonly addresses: readonly string[]
   status(): NodeStatus
@@ -182,8 +188,34 @@ export async function createNode(dependencies: NodeDependencies): Promise<Hawser
     if (signer && !sets.after(store.pointers().head.hash).sessions.includes(signer.address))
       logger.warn({ session: signer.address }, 'the session key is in no validator set now: this node only follows')
 
+    // What the node tells of itself
+    const facts: NodeFacts = {
+      head: () => ({ ...store.pointers().head, timestamp: headerOf(store.pointers().head.hash)?.timestamp ?? 0n }),
+      finalized: () => store.pointers().finalized,
+      peers: () => transport.peers(),
+      finality: () => finality.status(),
+      round: () => (finality.status().round > 0n ? finality.round() : undefined),
+      pool: () => pool.counts(),
+      syncing: () => sync.progress.syncing,
+      lastSealedSlot: () => guard?.lastSealedSlot,
+    }
+    const metrics = new NodeMetrics(facts)
+    const observer = new ChainObserver({
+      slotSeconds: spec.slotSeconds,
+      header: headerOf,
+      block: (hash) => {
+        const block = store.block(hash)?.block
+        return block && { header: block.header, transactions: block.transactions.length }
+      },
+      finalized: facts.finalized,
+      author: (slot, parent) => aura.author(slot, { number: parent.number, hash: blockHash(parent) }),
+      metrics,
+      clock,
+      logger,
+    })
+
     // The network
-    const transport = await Libp2pTransport.start({
+    const transport: Libp2pTransport = await Libp2pTransport.start({
       ...network,
       nodeKey,
       listen: config.p2p.listen,
@@ -193,6 +225,7 @@ export async function createNode(dependencies: NodeDependencies): Promise<Hawser
       signer,
       validators: () => sets.after(store.pointers().head.hash).sessions,
       status: () => store.pointers(),
+      onTraffic: (direction, name, bytes) => metrics.message(direction, name, bytes),
       clock,
       logger,
     })
@@ -226,11 +259,13 @@ export async function createNode(dependencies: NodeDependencies): Promise<Hawser
       head: () => tree.best(),
       isReported: (known, at) => isReported(stateAfter(at.hash), known),
     })
-    const report = (known: Evidence) =>
+    const report = (known: Evidence) => {
+      metrics.equivocation(known.kind === 'seals' ? 'seal' : 'vote')
       spawn(
         () => evidence.submit(known),
         (error) => logger.error({ err: messageOf(error) }, 'evidence could not be kept'),
       )
+    }
     const stopListening = new AbortController()
     stops.push(() => stopListening.abort())
     let listening = signer !== undefined && dependencies.iAmOnly !== true
@@ -305,6 +340,7 @@ export async function createNode(dependencies: NodeDependencies): Promise<Hawser
     const gossip = new TransactionGossip({ transport, pool, service: poolService, clock, logger })
 
     // Wire events, then start from the bottom up
+    importer.listen(observer)
     importer.listen({
       onImported: (block) => finality.onBlock(block),
       onHead: ({ head }) => {
@@ -413,15 +449,39 @@ export async function createNode(dependencies: NodeDependencies): Promise<Hawser
     }
     const rpc = config.rpc ? await RpcServer.start(backend, rpcServerOptions(config.rpc)) : undefined
     if (rpc) stops.push(() => rpc.stop())
+    const monitor = config.metrics
+      ? await MetricsServer.start({
+          ...config.metrics,
+          metrics: () => metrics.text(),
+          health: () =>
+            healthOf({
+              facts,
+              metrics,
+              slotSeconds: spec.slotSeconds,
+              nowMs: clock.nowMs(),
+              validator: signer?.address,
+              validators: finality.status().validators,
+            }),
+          logger,
+        })
+      : undefined
+    if (monitor) stops.push(() => monitor.stop())
 
     logger.info(
-      { genesis: genesis.hash, chainId: spec.chainId, validator: signer?.address, rpc: rpc?.port },
+      {
+        genesis: genesis.hash,
+        chainId: spec.chainId,
+        validator: signer?.address,
+        rpc: rpc?.port,
+        metrics: monitor?.port,
+      },
       'the node is up',
     )
     return {
       genesisHash: genesis.hash,
       spec,
       rpcPort: rpc?.port,
+      metricsPort: monitor?.port,
       addresses: transport.addresses(),
       status: () => ({ ...store.pointers(), peers: transport.peers().length, validator: signer?.address }),
       stop,

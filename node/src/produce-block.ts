@@ -49,16 +49,6 @@ export async function produceBlock(
   const hash = toHex(block.hash()) as Hash32
   const sealed = { block, seal: await signer.sign({ kind: 'seal', slot, blockHash: hash }) }
   await importer.import(sealed, 'own', executed)
-  logger.info(
-    {
-      number: Number(block.header.number),
-      hash,
-      txs: block.transactions.length,
-      gas: Number(block.header.gasUsed),
-      slot: Number(slot),
-    },
-    'sealed a block',
-  )
   spawn(
     () => transport.publish('blocks', encodeSealedBlock(sealed)),
     (error) => logger.warn({ err: messageOf(error) }, 'a block could not be published'),

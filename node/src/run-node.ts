@@ -34,7 +34,7 @@ export async function runNode({ configFile, allowFreshGuard, iAmOnly, overrides 
   process.once('SIGTERM', () => end(0))
   process.once('SIGINT', () => end(0))
   if (process.send) {
-    const ready: ReadyMessage = { type: 'ready', rpcPort: node.rpcPort }
+    const ready: ReadyMessage = { type: 'ready', rpcPort: node.rpcPort, metricsPort: node.metricsPort }
     process.send(ready)
     // A devnet that is gone must not leave its validators behind.
     process.once('disconnect', () => end(0))

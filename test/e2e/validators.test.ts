@@ -49,6 +49,31 @@ describe('a devnet of four validators', { timeout: 120_000 }, () => {
     expect(await wallet.getBalance({ address: STRANGER, blockTag: 'finalized' })).toBe(parseEther('1'))
   })
 
+  it('tells Prometheus and people how each of them is', async () => {
+    const get = (index: number, path: string) => fetch(`${devnet.validators[index]?.monitorUrl}${path}`)
+    const missed = await eventually('the slots that the killed one missed', async () => {
+      const text = await (await get(0, '/metrics')).text()
+      return /hawser_missed_slots_total\{validator="0x[0-9a-f]{40}"\} (\d+)/.exec(text)?.[1] && text
+    })
+    expect(missed.match(/hawser_missed_slots_total/g)?.length).toBeGreaterThanOrEqual(1)
+    for (const pattern of [
+      /^hawser_peers 2$/m,
+      /^hawser_validator_peers 2$/m,
+      /^hawser_grandpa_threshold_weight 3$/m,
+      /^hawser_messages_total\{direction="in",name="votes"\} [1-9]/m,
+      /^hawser_messages_total\{direction="out",name="votes"\} [1-9]/m,
+      /^hawser_guard_last_sealed_slot [1-9]/m,
+    ])
+      expect(missed).toMatch(pattern)
+    const answer = await get(1, '/health')
+    expect(answer.status).toBe(200)
+    expect(await answer.json()).toMatchObject({
+      healthy: true,
+      peers: 2,
+      validator: { address: expect.stringMatching(/^0x/) as string, inSet: true, missedSlots: 0 },
+    })
+  })
+
   it('makes blocks but none final when a second one is killed', async () => {
     await devnet.validators[2]?.kill()
     // What two of four voted for before the kill may still become final: after two more blocks it has.
@@ -58,6 +83,11 @@ describe('a devnet of four validators', { timeout: 120_000 }, () => {
     await eventually('blocks without finality', async () => (await headOf(url(0))) >= killedAt + 6n)
     expect(await finalizedOf(url(0))).toEqual(stuck)
     expect(await finalizedOf(url(1))).toEqual(stuck)
+    await eventually('a health that says so', async () => {
+      const answer = await fetch(`${devnet.validators[0]?.monitorUrl}/health`)
+      const { reasons } = (await answer.json()) as { reasons: string[] }
+      return answer.status === 503 && reasons.includes('finality makes no progress')
+    })
     // Users see the difference: a transaction is in a block, and not final.
     const wallet = walletOf(devnet, 0)
     const hash = await wallet.sendTransaction({ to: STRANGER, value: 1n })

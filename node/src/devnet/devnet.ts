@@ -324,6 +324,7 @@ function writeConfigs(
       keys: { node: 'keys/node.json', session: 'keys/session.json', bitcoin: 'keys/bitcoin.json' },
       p2p: { listen: [`/ip4/127.0.0.1/tcp/${port}`], bootnodes: addresses.filter((_, other) => other !== index) },
       rpc: { ...rpc, host: '127.0.0.1', port: rpcPorts[index] as number },
+      metrics: { host: '127.0.0.1', port: 0 },
       history,
       bitcoin: { url: l1.url, ...l1.auth },
       log: { level: 'info' },

@@ -12,6 +12,7 @@ const LOG_TAIL_BYTES = 2_000
 export interface ReadyMessage {
   readonly type: 'ready'
   readonly rpcPort?: number
+  readonly metricsPort?: number
 }
 
 /** A node as a process of its own, started from a configuration file. */
@@ -21,6 +22,7 @@ export class ValidatorProcess {
   readonly #logFile: string
   readonly #ended: Promise<void>
   #expected = false
+  #metricsPort: number | undefined
 
   private constructor(name: string, child: ChildProcess, logFile: string, onDeath: (why: string) => void) {
     this.name = name
@@ -55,7 +57,11 @@ export class ValidatorProcess {
     let up = false
     const validator = new ValidatorProcess(options.name, child, options.logFile, (why) => up && options.onDeath(why))
     const ready = new Promise<void>((resolve) =>
-      child.on('message', (message: ReadyMessage) => message.type === 'ready' && resolve()),
+      child.on('message', (message: ReadyMessage) => {
+        if (message.type !== 'ready') return
+        validator.#metricsPort = message.metricsPort
+        resolve()
+      }),
     )
     const late = AbortSignal.timeout(START_LIMIT_MS)
     const timeout = new Promise<'late'>((resolve) => late.addEventListener('abort', () => resolve('late')))
@@ -77,6 +83,11 @@ export class ValidatorProcess {
 
   get pid(): number {
     return this.#child.pid ?? -1
+  }
+
+  /** Where it tells its metrics and health. */
+  get monitorUrl(): string {
+    return `http://127.0.0.1:${this.#metricsPort}`
   }
 
   get running(): boolean {

@@ -11,7 +11,7 @@ export interface DevnetFacts {
   readonly chainId: number
   readonly currency: { readonly symbol: 'BTC'; readonly decimals: 18 }
   readonly rpcUrls: readonly string[]
-  readonly validators: readonly { readonly pid: number; readonly log: string }[]
+  readonly validators: readonly { readonly pid: number; readonly log: string; readonly monitorUrl: string }[]
   readonly mnemonic: string
   readonly accounts: readonly { readonly address: string; readonly privateKey: string }[]
   readonly dataDir: string
@@ -37,8 +37,9 @@ export async function devnetFacts(devnet: Devnet): Promise<DevnetFacts> {
     chainId: DEVNET_CHAIN_ID,
     currency: { symbol: 'BTC', decimals: 18 },
     rpcUrls: devnet.rpcUrls,
-    validators: devnet.validators.map(({ pid }, index) => ({
+    validators: devnet.validators.map(({ pid, monitorUrl }, index) => ({
       pid,
+      monitorUrl,
       log: join(devnet.dataDir, 'validators', String(index), 'node.log'),
     })),
     mnemonic: DEV_MNEMONIC,
@@ -79,6 +80,7 @@ export function devnetBanner(
           `${facts.validators.length} processes (${facts.validators.map(({ pid }) => pid).join(', ')}), slots of 1 s, custody 3-of-4`,
         ],
         ['Other nodes', facts.rpcUrls.slice(1).join('  ')],
+        ['Health', `${facts.validators[0]?.monitorUrl}/health, and /metrics for Prometheus`],
         [
           'Data',
           `${facts.dataDir}${run.temporary ? '  (removed at the end; keep it with --data-dir DIR)' : '  (kept; resume with the same --data-dir)'}`,

@@ -24,6 +24,7 @@ export interface DirectVoteParts {
   /** Whether a peer's next vote is within its rate. */
   readonly mayTake: (peer: PeerId) => boolean
   readonly report: (peer: PeerId, delta: number, reason: string) => void
+  readonly onTraffic: (direction: 'in' | 'out', bytes: number) => void
   readonly clock: Clock
   readonly logger: Logger
 }
@@ -48,6 +49,7 @@ export class DirectVotes {
     for (const [id, { validator }] of this.#parts.peers) {
       if (validator === undefined || !inOffice.has(validator)) continue
       this.#streams.send(id, message)
+      this.#parts.onTraffic('out', message.length)
       missing.delete(validator)
     }
     return inOffice.size > 0 && missing.size === 0
@@ -85,6 +87,7 @@ export class DirectVotes {
     let atWork = 0
     const onMessage = (message: Uint8Array) => {
       const hear = this.#hear
+      this.#parts.onTraffic('in', message.length)
       if (!hear || atWork >= MAX_VOTES_AT_WORK || !this.#parts.mayTake(from)) return
       atWork++
       spawn(

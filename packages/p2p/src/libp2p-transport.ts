@@ -63,11 +63,16 @@ export interface TransportParts {
   readonly validators?: () => readonly Address[]
   /** What the handshake says of this node's chain. */
   readonly status: () => Pick<StatusMessage, 'head' | 'finalized'>
+  /** Told of each message's payload; of gossip once, however many peers it goes to. */
+  readonly onTraffic?: TrafficListener
   /** 0 to 1, for jitter and for whom to ask; Math.random unless it is given. */
   readonly random?: () => number
   readonly clock: Clock
   readonly logger: Logger
 }
+
+/** A message by its direction, its topic or protocol, and its length in bytes. */
+export type TrafficListener = (direction: 'in' | 'out', name: Topic | Protocol, bytes: number) => void
 
 /** How many connections a node has. */
 export interface PeerLimits {
@@ -134,6 +139,7 @@ export class Libp2pTransport implements Transport {
       handshake: (peer) => this.#handshake(peer),
       validators: parts.validators ?? (() => []),
       mayTake: (peer) => this.#mayTake(peer, 'direct votes', DIRECT_VOTE_RATE),
+      onTraffic: (direction, bytes) => parts.onTraffic?.(direction, 'votes', bytes),
       report: (peer, delta, reason) => this.report(peer, delta, reason),
       clock,
       logger,
@@ -173,6 +179,7 @@ export class Libp2pTransport implements Transport {
 
   async publish(topic: Topic, message: Uint8Array): Promise<void> {
     if (topic === 'votes' && this.#votes.send(message, this.#identity?.address)) return
+    this.#parts.onTraffic?.('out', topic, message.length)
     await this.#libp2p.services.pubsub.publish(this.#id(topic), message)
   }
 
@@ -191,6 +198,7 @@ export class Libp2pTransport implements Transport {
         this.report(from, MALFORMED_SCORE, `a message of ${topic} that is too long`)
         return TopicValidatorResult.Reject
       }
+      this.#parts.onTraffic?.('in', topic, message.data.length)
       if (!this.#mayTake(from, `gossip ${topic}`, GOSSIP_RATES[topic])) return TopicValidatorResult.Ignore
       try {
         const verdict = await hear(message.data, from)
@@ -224,7 +232,10 @@ export class Libp2pTransport implements Transport {
       const response = readMessage(stream, MAX_MESSAGE_BYTES[protocol].response + 1, both)
       response.catch(() => undefined)
       await sendMessage(stream, message, both)
-      return openResponse(await response)
+      this.#parts.onTraffic?.('out', protocol, message.length)
+      const answered = await response
+      this.#parts.onTraffic?.('in', protocol, answered.length)
+      return openResponse(answered)
     } catch (cause) {
       stream?.abort(cause instanceof Error ? cause : new Error(String(cause)))
       if (isAppError(cause)) throw cause
@@ -242,6 +253,7 @@ export class Libp2pTransport implements Transport {
       const signal = AbortSignal.any([AbortSignal.timeout(REQUEST_TIMEOUT_MS), this.#stopping.signal])
       try {
         const message = await readMessage(stream, MAX_MESSAGE_BYTES[protocol].request, signal)
+        this.#parts.onTraffic?.('in', protocol, message.length)
         let response: Uint8Array
         try {
           if (!this.#mayTake(from, protocol, REQUEST_RATES[protocol]))
@@ -252,6 +264,7 @@ export class Libp2pTransport implements Transport {
           response = refusal(error)
         }
         await sendMessage(stream, response, signal)
+        this.#parts.onTraffic?.('out', protocol, response.length)
       } catch (error) {
         this.#blame(from, error, protocol)
         stream.abort(error instanceof Error ? error : new Error(String(error)))
