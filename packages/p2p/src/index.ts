@@ -2,6 +2,8 @@ import './polyfill.ts'
 
 export { Libp2pTransport, peerIdOf, protocolId, type TransportParts } from './libp2p-transport.ts'
 export { serveBlocks } from './sync-server.ts'
+export { serveState } from './state-server.ts'
+export { fetchState, type StateSyncParts } from './state-sync.ts'
 export { SyncService, type SyncParts, type SyncTransport } from './sync-service.ts'
 export { TransactionGossip, type TransactionGossipParts } from './transaction-gossip.ts'
 export { identityDigest, type StatusMessage } from './status-message.ts'

@@ -1,0 +1,141 @@
+import { createFeeMarket1559Tx } from '@ethereumjs/tx'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { blockRef, StoredChain, type BlockRef, type StateSink } from '@hawser/chain'
+import { HawserEngine, StateImport } from '@hawser/execution'
+import { buildGenesis, genesisAccounts } from '@hawser/genesis'
+import { fetchState, serveState } from '@hawser/p2p'
+import { fromHex, keccak256, silentLogger, toHex, type Address, type Hash32 } from '@hawser/primitives'
+import { MemoryStore } from '@hawser/storage'
+import { justify, left, SyncWorld } from './sync-world.ts'
+import { testAddress, TestChain, testKey, TEST_SPEC } from '../kit/index.ts'
+
+let source: TestChain
+let nodes: SyncWorld
+let target: BlockRef & { readonly stateRoot: Hash32 }
+beforeAll(async () => {
+  const funded = Array.from({ length: 300 }, (_, i) => ({
+    address: toHex(keccak256(Uint8Array.of(i >> 8, i & 255)).subarray(0, 20)) as Address,
+    balance: 10n ** 18n + BigInt(i),
+  }))
+  source = await TestChain.create([...funded, { address: testAddress('alice'), balance: 10n ** 18n }])
+  for (let i = 0n; i < 6n; i++) {
+    const fields = {
+      nonce: i,
+      gasLimit: 21_000n,
+      to: testAddress(`bob ${i}`),
+      value: 5n,
+      maxFeePerGas: 10_000_000n,
+      chainId: 18443n,
+    }
+    const tx = createFeeMarket1559Tx(fields, { common: source.common }).sign(testKey('alice'))
+    const { block } = await source.mine({ transactions: [tx] })
+    await source.importer.finalize(blockRef(block), justify(source, blockRef(block)))
+    if (i === 3n) target = { ...blockRef(block), stateRoot: toHex(block.header.stateRoot) as Hash32 }
+  }
+})
+afterAll(() => source.dispose())
+afterEach(() => nodes.stop())
+
+/** A database with nothing but genesis, as a new node has it. */
+async function newDatabase(): Promise<MemoryStore> {
+  const db = new MemoryStore()
+  await StoredChain.open(db, source.common, await buildGenesis(TEST_SPEC, source.common, genesisAccounts(TEST_SPEC)))
+  return db
+}
+
+/** An engine on a database that a state was taken into; it knows no headers. */
+function engineOn(db: MemoryStore): HawserEngine {
+  const { spec, common, clock, consensus } = source
+  return new HawserEngine({
+    spec,
+    common,
+    clock,
+    logger: silentLogger,
+    store: db,
+    headerOf: (hash) => source.store.block(hash)?.block.header,
+    author: (slot, parent) => consensus.author(slot, { number: parent.number, hash: toHex(parent.hash()) as Hash32 }),
+  })
+}
+
+async function network(servers: number) {
+  nodes = new SyncWorld()
+  const transports = []
+  for (let i = 0; i < servers; i++) transports.push(await nodes.transport(`server ${i}`, source))
+  const client = await nodes.transport(
+    'client',
+    source,
+    transports.flatMap((one) => one.addresses()),
+  )
+  await expect.poll(() => client.peers().length).toBe(servers)
+  return { transports, client }
+}
+
+describe('state sync', () => {
+  it('takes the state of a block some blocks back, on which the chain goes on', async () => {
+    const { transports, client } = await network(2)
+    for (const transport of transports) serveState(transport, source.engine.stateSource())
+    const db = await newDatabase()
+    const sink = await StateImport.open(db, target, target.stateRoot)
+    expect(StateImport.isPending(db)).toBe(true)
+    await fetchState({ transport: client, sink, logger: silentLogger })
+    expect(StateImport.isPending(db)).toBe(false)
+    // The next blocks, executed on what was fetched, come to the roots in their headers; all of the state is proven by the root before.
+    const engine = engineOn(db)
+    let parent = source.store.block(target.hash)?.block.header
+    for (let number = target.number + 1n; number <= 6n; number++) {
+      const block = source.store.block(source.store.canonicalHash(number) as Hash32)?.block
+      if (!block || !parent) throw new Error('the source has it')
+      const { state } = await engine.execute(parent, block)
+      await db.write(state.writes)
+      state.apply()
+      parent = block.header
+    }
+    const alice = testAddress('alice')
+    const header = source.store.block(target.hash)?.block.header
+    if (!header) throw new Error('the source has it')
+    expect(engine.stateAt(header).account(alice)).toMatchObject({ nonce: 4n })
+    expect(engine.stateAt(header).prove(alice, [])).toEqual(source.engine.stateAt(header).prove(alice, []))
+  })
+
+  it('goes on after it was cut off, without what it has', async () => {
+    const { transports, client } = await network(1)
+    const state = source.engine.stateSource()
+    let served = 0
+    serveState(transports[0] as (typeof transports)[0], {
+      ...state,
+      range: (...request) => (request[1] === undefined && ++served === 10 ? undefined : state.range(...request)),
+    })
+    const db = await newDatabase()
+    const first = await StateImport.open(db, target, target.stateRoot)
+    await expect(fetchState({ transport: client, sink: first, logger: silentLogger })).rejects.toMatchObject({
+      code: 'STATE_UNAVAILABLE',
+    })
+    const again: StateSink = await StateImport.open(db, target, target.stateRoot)
+    expect(again.missing().length).toBeLessThan(16)
+    expect(again.missing().length).toBeGreaterThan(0)
+    await fetchState({ transport: client, sink: again, logger: silentLogger })
+    expect(StateImport.isPending(db)).toBe(false)
+  })
+
+  it('parts with a peer that leaves something out or changes it, and takes it from another', async () => {
+    const { transports, client } = await network(2)
+    const [liar, honest] = transports as [(typeof transports)[0], (typeof transports)[0]]
+    const state = source.engine.stateSource()
+    serveState(honest, state)
+    serveState(liar, {
+      range: (...request) => {
+        const range = state.range(...request)
+        return range && { ...range, leaves: range.leaves.slice(1) }
+      },
+      code: () => fromHex('0x6000'),
+    })
+    const gone = left(client, liar.self)
+    const db = await newDatabase()
+    const sink = await StateImport.open(db, target, target.stateRoot)
+    await fetchState({ transport: client, sink, logger: silentLogger })
+    await gone
+    const header = source.store.block(target.hash)?.block.header
+    if (!header) throw new Error('the source has it')
+    expect(engineOn(db).stateAt(header).account(testAddress('bob 1'))).toMatchObject({ balance: 5n })
+  })
+})
