@@ -1,10 +1,10 @@
 import { createFeeMarket1559Tx } from '@ethereumjs/tx'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { blockRef, StoredChain, type BlockRef, type StateSink } from '@hawser/chain'
+import { blockRef, StoredChain, type BlockRef, type StateSink, type StateSource } from '@hawser/chain'
 import { HawserEngine, StateImport } from '@hawser/execution'
 import { buildGenesis, genesisAccounts } from '@hawser/genesis'
 import { fetchState, serveState } from '@hawser/p2p'
-import { fromHex, keccak256, silentLogger, toHex, type Address, type Hash32 } from '@hawser/primitives'
+import { fromHex, keccak256, silentLogger, systemClock, toHex, type Address, type Hash32 } from '@hawser/primitives'
 import { MemoryStore } from '@hawser/storage'
 import { justify, left, SyncWorld } from './sync-world.ts'
 import { testAddress, TestChain, testKey, TEST_SPEC } from '../kit/index.ts'
@@ -73,7 +73,7 @@ async function network(servers: number) {
 describe('state sync', () => {
   it('takes the state of a block some blocks back, on which the chain goes on', async () => {
     const { transports, client } = await network(2)
-    for (const transport of transports) serveState(transport, source.engine.stateSource())
+    for (const transport of transports) serveState(transport, source.engine.stateSource(), systemClock)
     const db = await newDatabase()
     const sink = await StateImport.open(db, target, target.stateRoot)
     expect(StateImport.isPending(db)).toBe(true)
@@ -100,16 +100,18 @@ describe('state sync', () => {
   it('goes on after it was cut off, without what it has', async () => {
     const { transports, client } = await network(1)
     const state = source.engine.stateSource()
-    let served = 0
-    serveState(transports[0] as (typeof transports)[0], {
+    let left = 9
+    const server: StateSource = {
       ...state,
-      range: (...request) => (request[1] === undefined && ++served === 10 ? undefined : state.range(...request)),
-    })
+      range: (...request) => (request[1] === undefined && left-- <= 0 ? undefined : state.range(...request)),
+    }
+    serveState(transports[0] as (typeof transports)[0], server, systemClock)
     const db = await newDatabase()
     const first = await StateImport.open(db, target, target.stateRoot)
     await expect(fetchState({ transport: client, sink: first, logger: silentLogger })).rejects.toMatchObject({
       code: 'STATE_UNAVAILABLE',
     })
+    left = 1_000
     const again: StateSink = await StateImport.open(db, target, target.stateRoot)
     expect(again.missing().length).toBeLessThan(16)
     expect(again.missing().length).toBeGreaterThan(0)
@@ -121,14 +123,15 @@ describe('state sync', () => {
     const { transports, client } = await network(2)
     const [liar, honest] = transports as [(typeof transports)[0], (typeof transports)[0]]
     const state = source.engine.stateSource()
-    serveState(honest, state)
-    serveState(liar, {
+    serveState(honest, state, systemClock)
+    const lies: StateSource = {
       range: (...request) => {
         const range = state.range(...request)
         return range && { ...range, leaves: range.leaves.slice(1) }
       },
       code: () => fromHex('0x6000'),
-    })
+    }
+    serveState(liar, lies, systemClock)
     const gone = left(client, liar.self)
     const db = await newDatabase()
     const sink = await StateImport.open(db, target, target.stateRoot)

@@ -86,6 +86,10 @@ export class StoredChain implements ChainStore {
     return header
   }
 
+  encodedBlock(hash: Hash32): Uint8Array | undefined {
+    return this.#db.get(keyIn(keyspace.block, fromHex(hash)))
+  }
+
   receipts(hash: Hash32): readonly Receipt[] | undefined {
     const bytes = this.#db.get(keyIn(keyspace.receipts, fromHex(hash)))
     return bytes && decodeReceipts(bytes)

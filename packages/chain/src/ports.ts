@@ -76,6 +76,8 @@ export interface ChainChange {
 export interface ChainStore {
   pointers(): { readonly head: BlockRef; readonly finalized: BlockRef }
   block(hash: Hash32): SealedBlock | undefined
+  /** The same as RLP, without decoding what is only passed on. */
+  encodedBlock(hash: Hash32): Uint8Array | undefined
   receipts(hash: Hash32): readonly Receipt[] | undefined
   /** The canonical block's hash at a number. */
   canonicalHash(number: bigint): Hash32 | undefined

@@ -19,8 +19,8 @@ export const MAX_ANNOUNCED = 1_024
 /** Hashes in one request for transactions. */
 export const MAX_FETCHED = 256
 
-/** Leaves of a state in one answer, in bytes, about. */
-export const MAX_STATE_BYTES = 512 * 1024
+/** Leaves of a state in one answer, in bytes, about: a node that reads them does nothing else meanwhile, so some hundred accounts. */
+export const MAX_STATE_BYTES = 64 * 1024
 
 /** The longest request and response of each protocol, in bytes. */
 export const MAX_MESSAGE_BYTES: Readonly<Record<Protocol, { readonly request: number; readonly response: number }>> = {

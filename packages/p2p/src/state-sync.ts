@@ -7,6 +7,8 @@ import { decodeStateRange, encodeStateRequest } from './state-messages.ts'
 const MAX_PARTS_AT_ONCE = 4
 /** Storages and codes of one part's accounts that are fetched at the same time. */
 const MAX_NEEDS_AT_ONCE = 4
+/** A peer that so many times, one after the other, had no answer is asked no more. */
+const MAX_FAILURES = 3
 /** A range that proves nothing. */
 const FALSE_SCORE = -1_000
 const FIRST_KEY = new Uint8Array(32)
@@ -33,6 +35,7 @@ class StateDownload {
   readonly #parts: StateSyncParts
   /** Who does not have this state, or told false things of it. */
   readonly #useless = new Set<PeerId>()
+  readonly #failures = new Map<PeerId, number>()
   #turn = 0
 
   constructor(parts: StateSyncParts) {
@@ -98,9 +101,11 @@ class StateDownload {
       try {
         answer = await transport.request(peer, protocol, message, { signal })
       } catch (error) {
-        // Not here, or too slow: others are asked, and nobody is blamed.
+        // Not here, busy or too slow: others are asked, and nobody is blamed.
         logger.debug({ peer, err: messageOf(error) }, 'a part of the state was not delivered')
-        this.#useless.add(peer)
+        const failures = (this.#failures.get(peer) ?? 0) + 1
+        this.#failures.set(peer, failures)
+        if (failures >= MAX_FAILURES) this.#useless.add(peer)
         continue
       }
       let taken: T | undefined
@@ -109,7 +114,10 @@ class StateDownload {
       } catch (error) {
         if (!isAppError(error) || error.info.fault !== 'peer') throw error
       }
-      if (taken !== undefined) return taken
+      if (taken !== undefined) {
+        this.#failures.delete(peer)
+        return taken
+      }
       this.#useless.add(peer)
       transport.report(peer, FALSE_SCORE, 'a part of a state that proves nothing')
     }
