@@ -1,12 +1,21 @@
 import { createFeeMarket1559Tx } from '@ethereumjs/tx'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { blockRef, StoredChain, type BlockRef, type StateSink, type StateSource } from '@hawser/chain'
+import {
+  BlockImporter,
+  BlockTree,
+  blockRef,
+  sessionAddresses,
+  StoredChain,
+  type BlockRef,
+  type StateSink,
+  type StateSource,
+} from '@hawser/chain'
 import { HawserEngine, StateImport } from '@hawser/execution'
 import { buildGenesis, genesisAccounts } from '@hawser/genesis'
-import { fetchState, serveState } from '@hawser/p2p'
+import { fetchState, findStateTarget, serveState } from '@hawser/p2p'
 import { fromHex, keccak256, silentLogger, systemClock, toHex, type Address, type Hash32 } from '@hawser/primitives'
 import { MemoryStore } from '@hawser/storage'
-import { justify, left, SyncWorld } from './sync-world.ts'
+import { finalityOf, justify, left, reached, sourceChain, SyncWorld } from './sync-world.ts'
 import { testAddress, TestChain, testKey, TEST_SPEC } from '../kit/index.ts'
 
 let source: TestChain
@@ -53,6 +62,7 @@ function engineOn(db: MemoryStore): HawserEngine {
     logger: silentLogger,
     store: db,
     headerOf: (hash) => source.store.block(hash)?.block.header,
+    sessionKeys: () => sessionAddresses(TEST_SPEC),
     author: (slot, parent) => consensus.author(slot, { number: parent.number, hash: toHex(parent.hash()) as Hash32 }),
   })
 }
@@ -140,5 +150,82 @@ describe('state sync', () => {
     const header = source.store.block(target.hash)?.block.header
     if (!header) throw new Error('the source has it')
     expect(engineOn(db).stateAt(header).account(testAddress('bob 1'))).toMatchObject({ balance: 5n })
+  })
+
+  it('begins a new node at a final block, and block sync takes it from there', async () => {
+    const old = await sourceChain(70, 5)
+    nodes = new SyncWorld()
+    const server = await nodes.transport('server', old)
+    serveState(server, old.engine.stateSource(), systemClock)
+    nodes.sync(old, server)
+    const { spec, common, consensus } = old
+    const db = new MemoryStore()
+    const genesis = await buildGenesis(TEST_SPEC, common, genesisAccounts(TEST_SPEC))
+    const store = await StoredChain.open(db, common, genesis)
+    const finality = finalityOf(old)
+    const client = await nodes.transport('new', { genesisHash: genesis.hash, store }, server.addresses())
+    await expect.poll(() => client.peers().length).toBe(1)
+
+    const found = await findStateTarget({ transport: client, common, verify: finality.verify, logger: silentLogger })
+    if (!found) throw new Error('the server has a final block')
+    const base = blockRef(found.base.block)
+    expect([base.number, found.ancestors.length]).toEqual([70n, 69])
+    const stateRoot = toHex(found.base.block.header.stateRoot) as Hash32
+    const sink = await StateImport.open(db, base, stateRoot)
+    await fetchState({ transport: client, sink, logger: silentLogger })
+    await store.beginAt(found.base, found.justification, found.ancestors)
+
+    for (let i = 1; i <= 20; i++) {
+      const { block } = await old.mine()
+      if (i % 5 === 0) await old.importer.finalize(blockRef(block), justify(old, blockRef(block)))
+    }
+    // As after a restart: everything comes from the database.
+    const reopened = await StoredChain.open(db, common, genesis)
+    expect(reopened.pointers()).toEqual({ head: base, finalized: base })
+    const headerOf = (hash: Hash32) => reopened.block(hash)?.block.header
+    const tree = new BlockTree(
+      { ...base, parent: toHex(found.base.block.header.parentHash) as Hash32, slot: found.base.block.header.timestamp },
+      (hash) => headerOf(hash)?.serialize(),
+    )
+    const parts = {
+      spec,
+      common,
+      clock: old.clock,
+      logger: silentLogger,
+      onFatal: (reason: string) => {
+        throw new Error(reason)
+      },
+    }
+    const author = (slot: bigint, parent: { number: bigint; hash(): Uint8Array }) =>
+      consensus.author(slot, { number: parent.number, hash: toHex(parent.hash()) as Hash32 })
+    const engine = new HawserEngine({
+      ...parts,
+      store: db,
+      headerOf,
+      author,
+      sessionKeys: () => sessionAddresses(TEST_SPEC),
+      history: 128,
+    })
+    const importer = new BlockImporter({ ...parts, store: reopened, tree, engine, consensus })
+    const done = reached({ importer, store: reopened }, 90n)
+    nodes.sync(
+      {
+        common,
+        store: reopened,
+        importer,
+        finality: {
+          ...finality,
+          importJustification: (justification, block) => importer.finalize(block, justification),
+        },
+      },
+      client,
+    )
+    await done
+    expect(reopened.pointers().head).toEqual(old.store.pointers().head)
+    await expect.poll(() => reopened.pointers().finalized.number).toBe(90n)
+    expect(await store.beginAt(found.base, found.justification, []).catch((error: unknown) => error)).toBeInstanceOf(
+      Error,
+    )
+    old.dispose()
   })
 })

@@ -137,6 +137,7 @@ describe('range proofs', () => {
         ).toBe(false)
         expect(isTrue({ ...claim, leaves: change(({ key }) => ({ key, value: new Uint8Array() })) })).toBe(false)
         if (claim.leaves.length > 1) expect(isTrue({ ...claim, leaves: [...claim.leaves].reverse() })).toBe(false)
+        expect(isTrue({ ...claim, leaves: claim.leaves.flatMap((leaf) => [leaf, leaf]) })).toBe(false)
       }),
       { numRuns: 1_000 },
     )
