@@ -35,7 +35,7 @@ import {
 import { NEXT_SET_HASH_SLOT, systemContracts } from '@hawser/contracts'
 import { EthereumJsInspector, HawserEngine } from '@hawser/execution'
 import { buildGenesis, committeeOf } from '@hawser/genesis'
-import { Libp2pTransport, SyncService, TransactionGossip } from '@hawser/p2p'
+import { Libp2pTransport, serveState, SyncService, TransactionGossip } from '@hawser/p2p'
 import {
   AppError,
   isAppError,
@@ -390,6 +390,7 @@ export async function createNode(dependencies: NodeDependencies): Promise<Hawser
     stops.push(() => finality.stop())
     sync.start()
     stops.push(() => sync.stop())
+    stops.push(serveState(transport, engine.stateSource(), clock))
     await bridge.start()
     stops.push(() => bridge.stop())
     if (signer) {

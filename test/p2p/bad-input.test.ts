@@ -1,7 +1,7 @@
 import { RLP } from '@ethereumjs/rlp'
 import fc from 'fast-check'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { encodeSealedBlock, MAX_BLOCK_BYTES, type Protocol } from '@hawser/chain'
+import { MAX_BLOCK_BYTES, type Protocol } from '@hawser/chain'
 import { serveBlocks } from '@hawser/p2p'
 import { fromHex, isAppError, uintBE, type Hash32 } from '@hawser/primitives'
 import type { TestChain } from '../kit/index.ts'
@@ -60,8 +60,8 @@ describe('the server of blocks', () => {
           expect(blocks.length).toBeLessThanOrEqual(protocol === 'blocks-by-range' ? 64 : 16)
           for (const [sealed] of blocks) {
             const number = hashes.findIndex((hash) => {
-              const stored = source.store.block(hash)
-              return stored && Buffer.from(encodeSealedBlock(stored)).equals(sealed)
+              const stored = source.store.encodedBlock(hash)
+              return stored && Buffer.from(stored).equals(sealed)
             })
             expect(number).toBeGreaterThanOrEqual(0)
           }

@@ -1,7 +1,7 @@
 import { blockRef, type BlockRef, type PeerId } from '@hawser/chain'
 import { encodeJustification, verifyJustification, voteDigest, VoterSet } from '@hawser/consensus/verify'
 import { devValidatorKeys } from '@hawser/node'
-import { Libp2pTransport, SyncService } from '@hawser/p2p'
+import { Libp2pTransport, SyncService, type SyncParts } from '@hawser/p2p'
 import { keccak256, silentLogger, systemClock, utf8, type Address } from '@hawser/primitives'
 import { publicKeyToAddress, recoverAddress, secp256k1 } from '@hawser/primitives/node'
 import { TestChain, TEST_SPEC, VALIDATORS } from '../kit/index.ts'
@@ -61,7 +61,11 @@ export class SyncWorld {
     for (const stop of this.#stops.splice(0).reverse()) await stop()
   }
 
-  async transport(name: string, chain: TestChain, bootnodes: readonly string[] = []): Promise<Libp2pTransport> {
+  async transport(
+    name: string,
+    chain: Pick<TestChain, 'genesisHash' | 'store'>,
+    bootnodes: readonly string[] = [],
+  ): Promise<Libp2pTransport> {
     const transport = await Libp2pTransport.start({
       chainId: BigInt(TEST_SPEC.chainId),
       genesisHash: chain.genesisHash,
@@ -76,14 +80,17 @@ export class SyncWorld {
     return transport
   }
 
-  sync(chain: TestChain, transport: Libp2pTransport): SyncService {
+  sync(
+    chain: Pick<TestChain, 'common' | 'store' | 'importer'> & { readonly finality?: SyncParts['finality'] },
+    transport: Libp2pTransport,
+  ): SyncService {
     const { common, store, importer } = chain
     const service = new SyncService({
       common,
       epochBlocks: TEST_SPEC.epochBlocks,
       store,
       importer,
-      finality: finalityOf(chain),
+      finality: chain.finality ?? finalityOf(chain as TestChain),
       transport,
       clock: systemClock,
       logger: silentLogger,
@@ -102,7 +109,7 @@ export async function followerOf(source: TestChain): Promise<TestChain> {
 }
 
 /** Resolves when a block of this number is the head. */
-export function reached(chain: TestChain, number: bigint): Promise<void> {
+export function reached(chain: Pick<TestChain, 'importer' | 'store'>, number: bigint): Promise<void> {
   return new Promise((resolve) => {
     const stop = chain.importer.listen({
       onImported: (block) => {

@@ -61,6 +61,26 @@ export class StoredChain implements ChainStore {
     return chain
   }
 
+  /**
+   * Begins an empty chain at a final block whose state is here already, with blocks before it for what execution asks of them. Below
+   * the first of them the chain has a gap.
+   */
+  async beginAt(base: SealedBlock, justification: Uint8Array, ancestors: readonly SealedBlock[]): Promise<void> {
+    invariant(this.#head.number === 0n, 'a chain that has blocks goes on from them')
+    const ref = blockRef(base.block)
+    const writes: Write[] = []
+    for (const sealed of [...ancestors, base]) {
+      const { number, hash } = blockRef(sealed.block)
+      writes.push({ key: keyIn(keyspace.block, fromHex(hash)), value: encodeSealedBlock(sealed) })
+      writes.push({ key: keyIn(keyspace.canonical, uintBE(number, 8)), value: fromHex(hash) })
+    }
+    writes.push({ key: keyIn(keyspace.justification, fromHex(ref.hash)), value: justification })
+    writes.push({ key: HEAD, value: encodeRef(ref) }, { key: FINALIZED, value: encodeRef(ref) })
+    await this.#db.write(writes, { sync: true })
+    this.#head = ref
+    this.#finalized = ref
+  }
+
   pointers(): { readonly head: BlockRef; readonly finalized: BlockRef } {
     return { head: this.#head, finalized: this.#finalized }
   }
@@ -84,6 +104,10 @@ export class StoredChain implements ChainStore {
     const header = decodeSealedHeader(bytes, this.#rules)
     this.#cache.addHeader(hash, header)
     return header
+  }
+
+  encodedBlock(hash: Hash32): Uint8Array | undefined {
+    return this.#db.get(keyIn(keyspace.block, fromHex(hash)))
   }
 
   receipts(hash: Hash32): readonly Receipt[] | undefined {

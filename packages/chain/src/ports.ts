@@ -76,6 +76,8 @@ export interface ChainChange {
 export interface ChainStore {
   pointers(): { readonly head: BlockRef; readonly finalized: BlockRef }
   block(hash: Hash32): SealedBlock | undefined
+  /** The same as RLP, without decoding what is only passed on. */
+  encodedBlock(hash: Hash32): Uint8Array | undefined
   receipts(hash: Hash32): readonly Receipt[] | undefined
   /** The canonical block's hash at a number. */
   canonicalHash(number: bigint): Hash32 | undefined
@@ -206,6 +208,62 @@ export interface ExecutionEngine {
   stateAt(block: BlockHeader): StateView
   /** What the state does when blocks become final (ascending) and others are abandoned; called right before that is written. */
   finalize(path: readonly BlockRef[], abandoned: readonly BlockRef[]): StateChange
+}
+
+// ---------------------------------------------------------------- State in parts
+
+/** Leaves of one of a state's tries, ascending, with what proves that there are no others between the origin asked for and `end`. */
+export interface StateRange {
+  /** 32-byte hashed keys; an account's RLP, or the RLP of a word. */
+  readonly leaves: readonly { readonly key: Uint8Array; readonly value: Uint8Array }[]
+  /** 32 bytes: the last key that the answer is about. */
+  readonly end: Uint8Array
+  /** The RLP of the trie's nodes on the paths to both edges. */
+  readonly proof: readonly Uint8Array[]
+}
+
+/** Final states that are kept here, in parts, for nodes that begin from one. */
+export interface StateSource {
+  /** Of the accounts, or of the storage of one (its hashed address); undefined when the state is not kept here, or has no such account. */
+  range(
+    block: BlockRef,
+    account: Uint8Array | undefined,
+    origin: Uint8Array,
+    limit: Uint8Array,
+    maxBytes: number,
+  ): StateRange | undefined
+  code(hash: Uint8Array): Uint8Array | undefined
+}
+
+/** Takes a state in parts into an empty database; what is not proven is refused, and nothing of it is kept. */
+export interface StateSink {
+  readonly block: BlockRef
+  /** Ranges of accounts that are still to be fetched: independent of one another. */
+  missing(): readonly { readonly origin: Uint8Array; readonly limit: Uint8Array }[]
+  /** Undefined for a false range. `commit` is called when all that the accounts need was taken; `next` is where to go on. */
+  accounts(
+    origin: Uint8Array,
+    limit: Uint8Array,
+    range: StateRange,
+  ):
+    | {
+        readonly storages: readonly { readonly account: Uint8Array; readonly root: Uint8Array }[]
+        readonly codes: readonly Uint8Array[]
+        readonly next: Uint8Array | undefined
+        commit(): Promise<void>
+      }
+    | undefined
+  /** Undefined for a false range. */
+  storage(
+    account: Uint8Array,
+    root: Uint8Array,
+    origin: Uint8Array,
+    range: StateRange,
+  ): Promise<{ readonly next: Uint8Array | undefined } | undefined>
+  /** False for other bytes than the hash's. */
+  code(hash: Uint8Array, code: Uint8Array): Promise<boolean>
+  /** Builds the tries when nothing is missing, and checks the state root. @throws STATE_IMPORT_INVALID */
+  finish(): Promise<void>
 }
 
 // ---------------------------------------------------------------- Inspector
@@ -507,6 +565,8 @@ export type Protocol =
   | 'justification'
   | 'signing'
   | 'peers'
+  | 'state-range'
+  | 'state-code'
 
 export interface PeerInfo {
   readonly id: PeerId

@@ -1,6 +1,15 @@
 import type { Block, BlockHeader } from '@ethereumjs/block'
 import type { Common } from '@ethereumjs/common'
-import type { BlockRef, CallOutcome, CallRequest, Cancellable, Executed, StateChange, StateView } from '@hawser/chain'
+import type {
+  BlockRef,
+  CallOutcome,
+  CallRequest,
+  Cancellable,
+  Executed,
+  StateChange,
+  StateSource,
+  StateView,
+} from '@hawser/chain'
 import { toHex, type Hash32 } from '@hawser/primitives'
 import type { KeyValueStore } from '@hawser/storage'
 import { blockHashes } from './block-hashes.ts'
@@ -8,6 +17,7 @@ import { bad, type BlockResult, type BlockRun } from './block-run.ts'
 import { callHeader, estimateGas, runCall } from './call.ts'
 import { openMachine, type BlockHashes, type Machine } from './machine.ts'
 import { StateDatabase, type History } from './state/state-database.ts'
+import { stateSource } from './state/state-source.ts'
 import { stateView } from './state/state-view.ts'
 
 export interface EngineParts {
@@ -78,6 +88,11 @@ export abstract class EthereumJsEngine {
   /** The number of the oldest final block whose state is here. */
   oldestState(): bigint {
     return this.#states.oldest()
+  }
+
+  /** Parts of the states that are kept, for other nodes. */
+  stateSource(): StateSource {
+    return stateSource(this.#states, this.#parts.store)
   }
 
   finalize(path: readonly BlockRef[], abandoned: readonly BlockRef[]): StateChange {

@@ -8,3 +8,5 @@ export type ExecutionError =
   | { code: 'SYSTEM_CALL_FAILED'; fault: 'local' }
   /** A Geth genesis file that cannot be used. */
   | { code: 'GENESIS_INVALID'; fault: 'user' }
+  /** A state that was fetched in parts does not come to its root: the database must be emptied and filled anew. */
+  | { code: 'STATE_IMPORT_INVALID'; fault: 'local' }

@@ -14,6 +14,7 @@ import {
 import { openResponse } from './framing.ts'
 import { MAX_RANGE_BLOCKS } from './limits.ts'
 import { decodeAddresses, encodeAddresses } from './peer-messages.ts'
+import { decodeStateRange, decodeStateRequest, encodeStateRange, encodeStateRequest } from './state-messages.ts'
 import { decodeStatus, encodeStatus } from './status-message.ts'
 import {
   decodeAnnouncement,
@@ -45,6 +46,20 @@ const codecs: [string, (bytes: Uint8Array) => unknown, Uint8Array][] = [
   ['transactions', (bytes) => decodeTransactions(bytes, 16), encodeTransactions([new Uint8Array(100).fill(2)])],
   ['transaction-hashes', decodeAnnouncement, encodeAnnouncement([{ hash: HASH, type: 2, size: 100 }])],
   ['pooled-transactions', (bytes) => decodeHashes(bytes, 16), encodeHashes([HASH])],
+  [
+    'state-range',
+    decodeStateRequest,
+    encodeStateRequest({ block: status.head, account: undefined, origin: peerId.slice(6), limit: peerId.slice(6) }),
+  ],
+  [
+    'a range of the state',
+    decodeStateRange,
+    encodeStateRange({
+      leaves: [{ key: peerId.slice(6), value: utf8('v') }],
+      end: peerId.slice(6),
+      proof: [utf8('n')],
+    }),
+  ],
   ['a response', openResponse, Uint8Array.of(0, 1, 2)],
 ]
 

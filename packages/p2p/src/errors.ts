@@ -10,5 +10,7 @@ export type P2pError =
   | { code: 'MESSAGE_MALFORMED'; fault: 'peer' }
   /** The peer is on another chain. */
   | { code: 'PEER_FOREIGN'; fault: 'peer' }
+  /** No connected peer keeps the state that is wanted; retry with a younger block, or with other peers. */
+  | { code: 'STATE_UNAVAILABLE'; fault: 'peer'; retry: true }
   /** The listen address is taken or not allowed. */
   | { code: 'LISTEN_FAILED'; fault: 'user' }

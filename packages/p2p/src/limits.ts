@@ -19,6 +19,9 @@ export const MAX_ANNOUNCED = 1_024
 /** Hashes in one request for transactions. */
 export const MAX_FETCHED = 256
 
+/** Leaves of a state in one answer, in bytes, about: a node that reads them does nothing else meanwhile, so some hundred accounts. */
+export const MAX_STATE_BYTES = 64 * 1024
+
 /** The longest request and response of each protocol, in bytes. */
 export const MAX_MESSAGE_BYTES: Readonly<Record<Protocol, { readonly request: number; readonly response: number }>> = {
   status: { request: 512, response: 512 },
@@ -33,6 +36,9 @@ export const MAX_MESSAGE_BYTES: Readonly<Record<Protocol, { readonly request: nu
   justification: { request: 8, response: 512 * 1024 },
   signing: { request: 512 * 1024, response: 512 * 1024 },
   peers: { request: 1, response: 6 * 1024 },
+  // The leaves, one leaf at least, and the proof of two paths.
+  'state-range': { request: 256, response: MAX_STATE_BYTES + 128 * 1024 },
+  'state-code': { request: 64, response: 32 * 1024 },
 }
 
 /**
@@ -56,6 +62,9 @@ export const REQUEST_RATES: Readonly<Record<Protocol, Rate>> = {
   // One message for each input, rung and step of a batch.
   signing: { burst: 1_000, perSecond: 200 },
   peers: { burst: 5, perSecond: 0.2 },
+  // Each contract costs a request for its storage and one for its code.
+  'state-range': { burst: 500, perSecond: 100 },
+  'state-code': { burst: 500, perSecond: 100 },
 }
 
 /** How many messages of a topic one peer may bring that nobody brought before. */

@@ -36,13 +36,15 @@ interface World {
   readonly head: bigint
 }
 
-/** Justifications stand at every seventh block and at the last final one. */
+/** Justifications stand at every seventh block, at the last one of each epoch, and at the last final one. */
 const honest =
   (final: bigint, head: bigint): Answer =>
   (from, count) => {
     const blocks: TestBlock[] = []
     for (let n = from; n < from + BigInt(count) && n <= head; n++)
-      blocks.push(block('true', n, n <= final && (n % 7n === 0n || n === final) ? 'true' : 'none'))
+      blocks.push(
+        block('true', n, n <= final && (n % 7n === 0n || n % BigInt(EPOCH) === 0n || n === final) ? 'true' : 'none'),
+      )
     return blocks
   }
 
@@ -56,6 +58,7 @@ class PlanWorld {
   mostAsked = 0
   mostAhead = 0n
   unprovenExecuted = 0
+  readonly proven = new Set<bigint>()
   readonly plan: SyncPlan<TestBlock>
   readonly #world: World
   readonly #events: { atMs: number; order: number; event: SyncEvent<TestBlock> }[] = []
@@ -147,6 +150,7 @@ class PlanWorld {
           }
           if (one.number > this.head) this.head = one.number
         }
+        if (justified) this.proven.add(last.number)
         if (justified) this.finalized = last.number > this.finalized ? last.number : this.finalized
         this.#at(this.nowMs + blocks.length * 2, { type: 'imported' })
       }
@@ -239,6 +243,17 @@ describe('SyncPlan', () => {
     const blocks = Array.from({ length: 30 }, (_, i) => block('true', 91n + BigInt(i), 'true'))
     run({ type: 'answered', peer: 'a', from: 91n, blocks })
     expect(imports.slice(0, 2)).toEqual([100n, 120n])
+  })
+
+  it('asks others for the proof of an epoch’s last block that one withholds', () => {
+    const peer = honest(1000n, 1000n)
+    const withholds: Answer = (from, count) =>
+      (peer(from, count) as TestBlock[]).map((one) => (one.number % 100n === 0n ? { ...one, justified: false } : one))
+    const sim = world(1000n, 1000n, { withholds, a: peer }).run(120_000)
+    expect(sim.finalized).toBe(1000n)
+    for (let number = 100n; number <= 1000n; number += 100n) expect(sim.proven.has(number)).toBe(true)
+    expect(sim.scores.get('withholds')).toBeLessThan(0)
+    expect(sim.scores.get('a') ?? 0).toBeGreaterThan(0)
   })
 
   it('holds no more bytes than it may, however large blocks are', () => {

@@ -163,6 +163,7 @@ export class SyncPlan<B extends PlannedBlock> {
     this.#link(run)
     if (this.#run !== run) return
     this.#handOver(run)
+    if (this.#run !== run) return
     if (this.#isDone(run)) {
       this.#finish(run)
       this.#begin()
@@ -388,12 +389,22 @@ export class SyncPlan<B extends PlannedBlock> {
   #handOver(run: Run<B>): void {
     if (run.importing || run.waiting.length === 0) return
     let end = -1
-    for (const [index, { block }] of run.waiting.entries()) {
+    let bare = -1
+    for (const [index, { block, peer }] of run.waiting.entries()) {
       if (end >= 0 && index >= MAX_SEGMENT) break
-      if (!block.justified) continue
+      const isLast = block.number % this.#epochBlocks === 0n
+      if (!block.justified) {
+        if (isLast && bare < 0) bare = index
+        continue
+      }
+      if (bare >= 0) {
+        if (end < 0) this.#withhold(run, run.waiting[bare] ?? { block, peer })
+        break
+      }
       end = index
-      if (block.number % this.#epochBlocks === 0n) break
+      if (isLast) break
     }
+    if (this.#run !== run) return
     const justified = end >= 0
     if (!justified) {
       const complete = run.tip.number >= run.target
@@ -403,6 +414,13 @@ export class SyncPlan<B extends PlannedBlock> {
     run.importing = run.waiting.splice(0, end + 1)
     run.importingJustified = justified
     this.#effects.push({ type: 'import', blocks: run.importing.map(({ block }) => block), justified })
+  }
+
+  /** An epoch's last block came without the proof that whoever has the next one final must have. */
+  #withhold(run: Run<B>, { block, peer }: { readonly block: B; readonly peer: PeerId }): void {
+    this.#report(peer, UNDELIVERED_SCORE, 'the last block of an epoch came without its justification')
+    this.#peers.disprove(peer, block.number)
+    this.#end(run)
   }
 
   #imported(): void {

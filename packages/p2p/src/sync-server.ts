@@ -1,4 +1,4 @@
-import { encodeSealedBlock, MAX_BLOCK_BYTES, type ChainStore, type Transport } from '@hawser/chain'
+import { MAX_BLOCK_BYTES, type ChainStore, type Transport } from '@hawser/chain'
 import type { Hash32 } from '@hawser/primitives'
 import { decodeHashRequest, decodeRangeRequest, encodeBlocks } from './block-messages.ts'
 
@@ -28,10 +28,10 @@ function answerOf(hashes: Iterable<Hash32>, store: ChainStore, withJustification
   const blocks: [Uint8Array, Uint8Array][] = []
   let bytes = 0
   for (const hash of hashes) {
-    const sealed = store.block(hash)
+    const sealed = store.encodedBlock(hash)
     if (!sealed) continue
     const justification = withJustifications ? store.justification(hash) : undefined
-    const entry: [Uint8Array, Uint8Array] = [encodeSealedBlock(sealed), justification ?? new Uint8Array()]
+    const entry: [Uint8Array, Uint8Array] = [sealed, justification ?? new Uint8Array()]
     bytes += entry[0].length + entry[1].length
     if (blocks.length > 0 && bytes > MAX_BLOCK_BYTES) break
     blocks.push(entry)

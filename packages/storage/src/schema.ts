@@ -43,7 +43,7 @@ export const keyspace = {
   stateRoot: 0x10,
   /** number u64 -> parent's hash 32, numbers u64 of the nodes that the final block replaced */
   deaths: 0x11,
-  /** 'final' -> hash 32 of the block whose state is flat; 'oldest' -> number u64 of the oldest block with a state */
+  /** 'final' -> hash 32 of the block whose state is flat; 'oldest' -> number u64 of the oldest block with a state; 'import' -> how far a state has come in */
   stateMeta: 0x12,
   /** offender, kind and place in ASCII -> evidence (consensus) */
   evidence: 0x13,

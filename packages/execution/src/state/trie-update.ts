@@ -117,7 +117,8 @@ function build(all: readonly TrieItem[], depth: number): Link | undefined {
   return items.length === 0 ? undefined : buildRange(items, 0, items.length, depth)
 }
 
-function buildRange(items: readonly TrieItem[], from: number, to: number, depth: number): Link {
+/** The trie below `depth` nibbles that items[from, to) share; they are sorted, and none deletes. */
+export function buildRange(items: readonly TrieItem[], from: number, to: number, depth: number): Link {
   const first = items[from] as TrieItem
   if (to - from === 1)
     return newLink({
