@@ -1,12 +1,12 @@
 import type {
   BlockRef,
-  ChainStore,
   FinalityEvent,
   FinalityGadget,
   FinalityProofs,
   FinalityRoundView,
   PeerId,
   StateProof,
+  StoredChain,
   ValidatorSet,
 } from '@hawser/chain'
 import {
@@ -52,7 +52,7 @@ export interface FinalityOptions extends Omit<GrandpaOptions, 'voters' | 'base' 
   /** The blocks above the last final one, parents first. */
   readonly unfinalized: () => readonly BlockRef[]
   /** Final blocks by number, and what proves them, where it is kept. */
-  readonly chain: Pick<ChainStore, 'canonicalHash' | 'justification' | 'dropJustifications'>
+  readonly chain: Pick<StoredChain, 'canonicalHash' | 'justification' | 'dropJustifications'>
   readonly onNeighbour?: (packet: NeighbourPacket) => void
 }
 

@@ -106,6 +106,7 @@ export class StoredChain implements ChainStore {
     return header
   }
 
+  /** A sealed block as RLP, without decoding what is only passed on. */
   encodedBlock(hash: Hash32): Uint8Array | undefined {
     return this.#db.get(keyIn(keyspace.block, fromHex(hash)))
   }
@@ -156,6 +157,7 @@ export class StoredChain implements ChainStore {
     }
   }
 
+  /** Forgets what proves these blocks final; they stay final. */
   dropJustifications(hashes: readonly Hash32[]): Promise<void> {
     return this.#db.write(
       hashes.map((hash) => ({ key: keyIn(keyspace.justification, fromHex(hash)), value: undefined })),

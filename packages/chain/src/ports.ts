@@ -76,8 +76,6 @@ export interface ChainChange {
 export interface ChainStore {
   pointers(): { readonly head: BlockRef; readonly finalized: BlockRef }
   block(hash: Hash32): SealedBlock | undefined
-  /** The same as RLP, without decoding what is only passed on. */
-  encodedBlock(hash: Hash32): Uint8Array | undefined
   receipts(hash: Hash32): readonly Receipt[] | undefined
   /** The canonical block's hash at a number. */
   canonicalHash(number: bigint): Hash32 | undefined
@@ -87,8 +85,6 @@ export interface ChainStore {
   /** The hashes of stored blocks above the last final one, parents first. */
   unfinalized(): readonly BlockRef[]
   commit(change: ChainChange): Promise<void>
-  /** Forgets what proves these blocks final; they stay final. */
-  dropJustifications(hashes: readonly Hash32[]): Promise<void>
 }
 
 // ---------------------------------------------------------------- ExecutionEngine

@@ -1,9 +1,12 @@
-import { MAX_BLOCK_BYTES, type ChainStore, type Transport } from '@hawser/chain'
+import { MAX_BLOCK_BYTES, type StoredChain, type Transport } from '@hawser/chain'
 import type { Hash32 } from '@hawser/primitives'
 import { decodeHashRequest, decodeRangeRequest, encodeBlocks } from './block-messages.ts'
 
+/** What blocks are served from. */
+export type ServedChain = Pick<StoredChain, 'canonicalHash' | 'encodedBlock' | 'justification'>
+
 /** Answers others' requests for blocks from the store; an answer is about as long as the longest block, whatever is asked. */
-export function serveBlocks(transport: Pick<Transport, 'serve'>, store: ChainStore): () => void {
+export function serveBlocks(transport: Pick<Transport, 'serve'>, store: ServedChain): () => void {
   const stops = [
     transport.serve('blocks-by-range', async (message) => {
       const { from, count } = decodeRangeRequest(message)
@@ -16,7 +19,7 @@ export function serveBlocks(transport: Pick<Transport, 'serve'>, store: ChainSto
   }
 }
 
-function* canonical(store: ChainStore, from: bigint, count: number): Iterable<Hash32> {
+function* canonical(store: ServedChain, from: bigint, count: number): Iterable<Hash32> {
   for (let number = from; number < from + BigInt(count); number++) {
     const hash = store.canonicalHash(number)
     if (!hash) return
@@ -24,7 +27,7 @@ function* canonical(store: ChainStore, from: bigint, count: number): Iterable<Ha
   }
 }
 
-function answerOf(hashes: Iterable<Hash32>, store: ChainStore, withJustifications: boolean): Uint8Array {
+function answerOf(hashes: Iterable<Hash32>, store: ServedChain, withJustifications: boolean): Uint8Array {
   const blocks: [Uint8Array, Uint8Array][] = []
   let bytes = 0
   for (const hash of hashes) {

@@ -13,7 +13,7 @@ import { decodeBlocks, encodeHashRequest, encodeRangeRequest, type RangeEntry } 
 import { MAX_HASHES } from './limits.ts'
 import type { StatusMessage } from './status-message.ts'
 import { SyncPlan, type PlannedBlock, type SyncEffect, type SyncEvent } from './sync-plan.ts'
-import { serveBlocks } from './sync-server.ts'
+import { serveBlocks, type ServedChain } from './sync-server.ts'
 
 /** How often a node asks one of its peers how far it has come, beside what gossip tells it. */
 const CHECK_MS = 2_000
@@ -32,7 +32,7 @@ export interface SyncParts {
   readonly common: Common
   /** Blocks in an epoch: the set of validators may change with the last one. */
   readonly epochBlocks: number
-  readonly store: ChainStore
+  readonly store: ChainStore & ServedChain
   readonly importer: Pick<BlockImporter, 'import'>
   readonly finality: Pick<FinalityGadget, 'verify' | 'importJustification'>
   readonly transport: SyncTransport
