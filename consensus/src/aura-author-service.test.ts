@@ -34,7 +34,14 @@ class ManualClock implements Clock {
 }
 
 function author(
-  state: { head?: bigint; finalized?: bigint; headSlot?: bigint; alone?: boolean; listening?: boolean } = {},
+  state: {
+    head?: bigint
+    finalized?: bigint
+    headSlot?: bigint
+    alone?: boolean
+    listening?: boolean
+    offsetMs?: number
+  } = {},
 ) {
   const clock = new ManualClock()
   const made: AuthorTask[] = []
@@ -49,6 +56,7 @@ function author(
     slotOf: () => state.headSlot ?? 9n,
     alone: () => state.alone ?? false,
     listening: () => state.listening ?? false,
+    clockOffsetMs: () => state.offsetMs ?? 0,
     produce: async (task) => {
       made.push(task)
       if (made.length === 1) throw new Error('a failure does not stop the next block')
@@ -77,5 +85,7 @@ describe('the author', () => {
     expect(author({ head: 100n, finalized: 2n }).service.abstains(12n)).toBe('finality-lags')
     expect(author({ alone: true }).service.abstains(12n)).toBe('alone')
     expect(author({ listening: true }).service.abstains(12n)).toBe('listening')
+    for (const offsetMs of [334, -334]) expect(author({ offsetMs }).service.abstains(12n)).toBe('clock-is-off')
+    for (const offsetMs of [333, -333]) expect(author({ offsetMs }).service.abstains(12n)).toBeUndefined()
   })
 })

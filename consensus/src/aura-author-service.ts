@@ -22,6 +22,8 @@ export interface AuraAuthorOptions {
   readonly alone: () => boolean
   /** Whether this node still listens for its own key elsewhere. */
   readonly listening?: () => boolean
+  /** How far this clock is from those of the other validators, in milliseconds. */
+  readonly clockOffsetMs: () => number
   /** Builds, seals, imports and announces a block. */
   readonly produce: (task: AuthorTask) => Promise<void>
   readonly clock: Clock
@@ -29,7 +31,7 @@ export interface AuraAuthorOptions {
 }
 
 /** Why a slot stays empty, undefined when a block is due. */
-export type Abstention = 'not-our-slot' | 'slot-taken' | 'finality-lags' | 'alone' | 'listening'
+export type Abstention = 'not-our-slot' | 'slot-taken' | 'finality-lags' | 'alone' | 'listening' | 'clock-is-off'
 
 /** Wakes at the start of each slot and has a block made when it is ours (consensus.md, 3). */
 export class AuraAuthorService {
@@ -56,13 +58,15 @@ export class AuraAuthorService {
 
   /** Whether this node stays silent in a slot, and why. */
   abstains(slot: bigint): Abstention | undefined {
-    const { address, consensus, tree, slotOf, alone, listening } = this.#options
+    const { address, consensus, tree, slotOf, alone, listening, clockOffsetMs, slotSeconds } = this.#options
     const head = tree.best()
     const headSlot = slotOf(head)
     if (consensus.author(slot, head) !== address) return 'not-our-slot'
     if (headSlot >= slot) return 'slot-taken'
     if (backsOff(slot, headSlot, head.number - tree.finalized().number)) return 'finality-lags'
     if (listening?.()) return 'listening'
+    // By a third of a slot its blocks would come too early, or too late for the next author.
+    if (Math.abs(clockOffsetMs()) > (slotSeconds * 1000) / 3) return 'clock-is-off'
     return alone() ? 'alone' : undefined
   }
 

@@ -100,6 +100,10 @@ export class FinalityService implements FinalityGadget, FinalityProofs {
         if (message.length !== 8) throw malformed('not the number of a block')
         return this.#justificationAt(readUintBE(message))?.justification ?? new Uint8Array()
       }),
+      transport.serve('handovers', async (message) => {
+        if (message.length !== 8) throw malformed('not the id of a set')
+        return this.#handoversFrom(readUintBE(message))
+      }),
     )
   }
 
@@ -175,6 +179,16 @@ export class FinalityService implements FinalityGadget, FinalityProofs {
     return { proofs: encodeHandovers(proofs) }
   }
 
+  #handoversFrom(setId: bigint): Uint8Array {
+    try {
+      return this.setProofs(setId).proofs
+    } catch (error) {
+      // Others may have what this node has not seen.
+      if (isAppError(error, 'HANDOVER_UNKNOWN')) return encodeHandovers([])
+      throw error
+    }
+  }
+
   /** The sets that this node has followed, by id. */
   knownSet(setId: bigint): KnownSet | undefined {
     return this.#book.get(setId)
@@ -195,13 +209,14 @@ export class FinalityService implements FinalityGadget, FinalityProofs {
   }
 
   async #run({ voters, base }: KnownSet): Promise<void> {
-    const { unfinalized, logger } = this.#options
+    const { unfinalized, logger, storedHeader, tree } = this.#options
     this.#ended = undefined
     this.#service = new GrandpaService({
       ...this.#options,
       transport: this.#transport,
       voters,
-      base,
+      // A chain that began at a fetched state has a gap where its set took over; rounds may stand on any final block.
+      base: storedHeader(base.hash) ? base : tree.finalized(),
       voteLimit: () => this.#ended?.number ?? this.#epochEnd(),
       finalize: (block, justification) => this.#finalize(block, justification),
       onNeighbour: (peer, packet) => this.#onNeighbour(peer, packet),

@@ -65,6 +65,17 @@ export class SetBook {
   }
 }
 
+/** Writes down sets that were followed by their proofs alone, the first one included: what a node that begins at a fetched state knows. */
+export async function recordSets(
+  store: KeyValueStore,
+  first: KnownSet,
+  followed: readonly { readonly set: KnownSet; readonly handover: HandoverProof }[],
+): Promise<void> {
+  const book = new SetBook(store)
+  await book.add(first)
+  for (const { set, handover } of followed) await book.add(set, handover)
+}
+
 /** Set ids sort as 16 hex digits; the names sort behind the rounds' keys, which begin with a digit or a letter up to f. */
 function keyOf(name: 'sets' | 'takeovers', setId: bigint): Uint8Array {
   return keyIn(keyspace.grandpa, utf8(`${name}/${setId.toString(16).padStart(16, '0')}`))

@@ -55,6 +55,8 @@ export const configSchema = v.strictObject({
       }),
     ),
   ),
+  /** How an empty database begins: with every block from genesis on, or at the state of a young final block. */
+  sync: v.optional(v.picklist(['full', 'state'])),
   /** How many final states are kept: all, or those of the last so many blocks. */
   history: v.optional(
     v.union(
@@ -89,6 +91,7 @@ export type NodeConfig = v.InferOutput<typeof configSchema>
 /** What the command line says instead of the configuration file. */
 export interface ConfigOverrides {
   readonly history?: NodeConfig['history']
+  readonly sync?: NodeConfig['sync']
   readonly rpc?: Partial<RpcConfig>
   readonly metrics?: { readonly host?: string; readonly port?: number }
 }
@@ -126,6 +129,7 @@ export function readConfig(file: string, overrides: ConfigOverrides = {}): NodeC
   return {
     ...config,
     history: overrides.history ?? config.history,
+    sync: overrides.sync ?? config.sync,
     rpc: overriddenRpc(config.rpc, overrides.rpc),
     metrics: overriddenMetrics(config.metrics, overrides.metrics),
     chainSpec: absolute(config.chainSpec),

@@ -52,6 +52,7 @@ import {
 import { recoverAddress, secp256k1 } from '@hawser/primitives/node'
 import { RpcServer, type RpcBackend } from '@hawser/rpc'
 import { claimDatabase, LevelStore } from '@hawser/storage'
+import { beginAtState, refuseHalfState } from './begin-at-state.ts'
 import { ChainObserver } from './chain-observer.ts'
 import { composeInherents } from './compose-inherents.ts'
 import { DEFAULT_HISTORY, type NodeConfig } from './config.ts'
@@ -136,6 +137,26 @@ export async function createNode(dependencies: NodeDependencies): Promise<Hawser
     stops.push(() => db.close())
     await claimDatabase(db, genesis.hash, join(config.dataDir, 'chain'))
     const store = await StoredChain.open(db, common, genesis)
+    const peering = {
+      ...network,
+      nodeKey,
+      listen: config.p2p.listen,
+      bootnodes: config.p2p.bootnodes,
+      peerFile: join(config.dataDir, 'peers.json'),
+      limits: config.p2p,
+      status: () => ({ ...store.pointers(), first: store.first() }),
+      clock,
+      logger,
+    }
+    if (config.sync === 'state' && store.pointers().head.number === 0n) {
+      // The network of a node that has no chain to speak of yet
+      const transport = await Libp2pTransport.start(peering)
+      try {
+        await beginAtState({ spec, common, genesisHash: genesis.hash, store, db, transport, logger })
+      } finally {
+        await transport.stop()
+      }
+    } else refuseHalfState(db, config.dataDir)
     const headerOf = (hash: Hash32) => store.header(hash)
     // Who seals and votes: read from the state, which an epoch's last block may have changed
     const stateAfter = (hash: Hash32) => {
@@ -198,6 +219,7 @@ export async function createNode(dependencies: NodeDependencies): Promise<Hawser
       pool: () => pool.counts(),
       syncing: () => sync.progress.syncing,
       lastSealedSlot: () => guard?.lastSealedSlot,
+      clockOffsetMs: () => transport.clockOffsetMs(),
     }
     const metrics = new NodeMetrics(facts)
     const observer = new ChainObserver({
@@ -216,18 +238,10 @@ export async function createNode(dependencies: NodeDependencies): Promise<Hawser
 
     // The network
     const transport: Libp2pTransport = await Libp2pTransport.start({
-      ...network,
-      nodeKey,
-      listen: config.p2p.listen,
-      bootnodes: config.p2p.bootnodes,
-      peerFile: join(config.dataDir, 'peers.json'),
-      limits: config.p2p,
+      ...peering,
       signer,
       validators: () => sets.after(store.pointers().head.hash).sessions,
-      status: () => store.pointers(),
       onTraffic: (direction, name, bytes) => metrics.message(direction, name, bytes),
-      clock,
-      logger,
     })
     stops.push(() => transport.stop())
 
@@ -414,6 +428,7 @@ export async function createNode(dependencies: NodeDependencies): Promise<Hawser
         alone: () =>
           sync.progress.syncing || (sets.after(tree.best().hash).sessions.length > 1 && transport.peers().length === 0),
         listening: () => listening,
+        clockOffsetMs: () => transport.clockOffsetMs(),
         produce: (task) => produceBlock(parts, task),
         clock,
         logger,
@@ -447,6 +462,7 @@ export async function createNode(dependencies: NodeDependencies): Promise<Hawser
       onFinalized: (onFinalized) => importer.listen({ onFinalized }),
       onPendingTransaction: (listener) => poolService.onPending(listener),
       oldestState: () => engine.oldestState(),
+      oldestBlock: () => store.first(),
     }
     const rpc = config.rpc ? await RpcServer.start(backend, rpcServerOptions(config.rpc)) : undefined
     if (rpc) stops.push(() => rpc.stop())

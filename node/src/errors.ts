@@ -23,3 +23,9 @@ export type NodeError =
   | { code: 'CHAIN_FILE_INVALID'; fault: 'user' }
   /** The address for metrics and health is taken or malformed. */
   | { code: 'METRICS_PORT_TAKEN'; fault: 'user' }
+  /** A state sync was begun in this folder and is not complete. */
+  | { code: 'SYNC_UNFINISHED'; fault: 'user' }
+  /** A peer's proof of a change of validators is false. */
+  | { code: 'HANDOVER_INVALID'; fault: 'peer' }
+  /** A proof is by another set of validators than the one that was followed to; it is asked for again. */
+  | { code: 'SET_NOT_KNOWN'; fault: 'local'; retry: true }

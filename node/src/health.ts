@@ -58,6 +58,11 @@ export async function healthOf(context: HealthContext): Promise<Health> {
   if (ageSeconds > MAX_HEAD_AGE_SLOTS * slotSeconds)
     reasons.push(`the best block is ${ageSeconds} s old: no blocks come`)
   if (stalled) reasons.push('finality makes no progress')
+  const offsetMs = facts.clockOffsetMs()
+  if (Math.abs(offsetMs) > (slotSeconds * 1000) / 3)
+    reasons.push(
+      `the clock is ${Math.abs(offsetMs)} ms ${offsetMs > 0 ? 'behind' : 'ahead of'} those of the other validators`,
+    )
   if (lag > MAX_LAG_BLOCKS) reasons.push(`${lag} blocks are not final`)
   const lastSealedSlot = facts.lastSealedSlot()
   return {

@@ -17,6 +17,8 @@ export interface NodeFacts {
   syncing(): boolean
   /** The highest slot that the signing guard has let pass; undefined on a follower. */
   lastSealedSlot(): bigint | undefined
+  /** How far its clock is behind the other validators', in milliseconds. */
+  clockOffsetMs(): number
 }
 
 export type Direction = 'in' | 'out'
@@ -71,6 +73,9 @@ export class NodeMetrics {
     })
     gauge('hawser_pool_queued_transactions', 'Pooled transactions that wait for a nonce', () => facts.pool().queued)
     gauge('hawser_syncing', '1 while blocks are fetched that others have long', () => facts.syncing())
+    gauge('hawser_clock_offset_seconds', "How far this clock is behind the other validators'", () => {
+      return facts.clockOffsetMs() / 1000
+    })
     gauge('hawser_guard_last_sealed_slot', 'Highest slot that the signing guard let pass', () => facts.lastSealedSlot())
     this.#blocks = new Counter({
       name: 'hawser_blocks_imported_total',

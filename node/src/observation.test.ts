@@ -25,6 +25,7 @@ function facts(over: Partial<NodeFacts> = {}): NodeFacts {
     pool: () => ({ pending: 3, queued: 1 }),
     syncing: () => false,
     lastSealedSlot: () => 998n,
+    clockOffsetMs: () => 20,
     ...over,
   }
 }
@@ -145,6 +146,7 @@ describe('health', () => {
     ['blocks are being fetched', context({ syncing: () => true })],
     ['the best block is 21 s old: no blocks come', context({}, { nowMs: 1_021_000 })],
     ['finality makes no progress', context({ finality: () => ({ setId: 0n, round: 1n, stalled: true }) })],
+    ['the clock is 400 ms ahead of those of the other validators', context({ clockOffsetMs: () => -400 })],
     ['51 blocks are not final', context({ head: () => ({ ...ref(59), timestamp: 1_000n }) })],
   ])('is bad when %s', async (reason, of) => {
     expect(await healthOf(of)).toMatchObject({ healthy: false, reasons: [reason] })

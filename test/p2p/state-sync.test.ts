@@ -87,7 +87,7 @@ describe('state sync', () => {
     const db = await newDatabase()
     const sink = await StateImport.open(db, target, target.stateRoot)
     expect(StateImport.isPending(db)).toBe(true)
-    await fetchState({ transport: client, sink, logger: silentLogger })
+    await db.write(await fetchState({ transport: client, sink, logger: silentLogger }))
     expect(StateImport.isPending(db)).toBe(false)
     // The next blocks, executed on what was fetched, come to the roots in their headers; all of the state is proven by the root before.
     const engine = engineOn(db)
@@ -125,7 +125,7 @@ describe('state sync', () => {
     const again: StateSink = await StateImport.open(db, target, target.stateRoot)
     expect(again.missing().length).toBeLessThan(16)
     expect(again.missing().length).toBeGreaterThan(0)
-    await fetchState({ transport: client, sink: again, logger: silentLogger })
+    await db.write(await fetchState({ transport: client, sink: again, logger: silentLogger }))
     expect(StateImport.isPending(db)).toBe(false)
   })
 
@@ -145,7 +145,7 @@ describe('state sync', () => {
     const gone = left(client, liar.self)
     const db = await newDatabase()
     const sink = await StateImport.open(db, target, target.stateRoot)
-    await fetchState({ transport: client, sink, logger: silentLogger })
+    await db.write(await fetchState({ transport: client, sink, logger: silentLogger }))
     await gone
     const header = source.store.block(target.hash)?.block.header
     if (!header) throw new Error('the source has it')
@@ -172,8 +172,8 @@ describe('state sync', () => {
     expect([base.number, found.ancestors.length]).toEqual([70n, 69])
     const stateRoot = toHex(found.base.block.header.stateRoot) as Hash32
     const sink = await StateImport.open(db, base, stateRoot)
-    await fetchState({ transport: client, sink, logger: silentLogger })
-    await store.beginAt(found.base, found.justification, found.ancestors)
+    const state = await fetchState({ transport: client, sink, logger: silentLogger })
+    await store.beginAt(found.base, found.justification, found.ancestors, state)
 
     for (let i = 1; i <= 20; i++) {
       const { block } = await old.mine()
@@ -223,9 +223,9 @@ describe('state sync', () => {
     await done
     expect(reopened.pointers().head).toEqual(old.store.pointers().head)
     await expect.poll(() => reopened.pointers().finalized.number).toBe(90n)
-    expect(await store.beginAt(found.base, found.justification, []).catch((error: unknown) => error)).toBeInstanceOf(
-      Error,
-    )
+    expect(
+      await store.beginAt(found.base, found.justification, [], []).catch((error: unknown) => error),
+    ).toBeInstanceOf(Error)
     old.dispose()
   })
 })

@@ -72,7 +72,7 @@ export class SyncWorld {
       nodeKey: keccak256(utf8(`sync node ${name}`)),
       listen: ['/ip4/127.0.0.1/tcp/0'],
       bootnodes,
-      status: () => chain.store.pointers(),
+      status: () => ({ ...chain.store.pointers(), first: chain.store.first() }),
       clock: systemClock,
       logger: silentLogger,
     })

@@ -17,6 +17,8 @@ import { transactionHash } from './transaction.ts'
 
 const HEAD = keyIn(keyspace.pointer, utf8('head'))
 const FINALIZED = keyIn(keyspace.pointer, utf8('finalized'))
+/** Where the number of the first block after a gap stands: absent on a chain that is whole. */
+const FIRST = keyIn(keyspace.pointer, utf8('first'))
 
 /** The chain's database over a key-value store; docs/schema.md lists the keys. */
 export class StoredChain implements ChainStore {
@@ -62,23 +64,35 @@ export class StoredChain implements ChainStore {
   }
 
   /**
-   * Begins an empty chain at a final block whose state is here already, with blocks before it for what execution asks of them. Below
-   * the first of them the chain has a gap.
+   * Begins an empty chain at a final block whose state came in, with blocks before it for what execution asks of them. Below the
+   * first of them the chain has a gap. `state`: what makes the state whole, in the same batch.
    */
-  async beginAt(base: SealedBlock, justification: Uint8Array, ancestors: readonly SealedBlock[]): Promise<void> {
+  async beginAt(
+    base: SealedBlock,
+    justification: Uint8Array,
+    ancestors: readonly SealedBlock[],
+    state: readonly Write[],
+  ): Promise<void> {
     invariant(this.#head.number === 0n, 'a chain that has blocks goes on from them')
     const ref = blockRef(base.block)
-    const writes: Write[] = []
+    const writes: Write[] = [...state]
     for (const sealed of [...ancestors, base]) {
       const { number, hash } = blockRef(sealed.block)
       writes.push({ key: keyIn(keyspace.block, fromHex(hash)), value: encodeSealedBlock(sealed) })
       writes.push({ key: keyIn(keyspace.canonical, uintBE(number, 8)), value: fromHex(hash) })
     }
     writes.push({ key: keyIn(keyspace.justification, fromHex(ref.hash)), value: justification })
+    writes.push({ key: FIRST, value: uintBE(ref.number + 1n, 8) })
     writes.push({ key: HEAD, value: encodeRef(ref) }, { key: FINALIZED, value: encodeRef(ref) })
     await this.#db.write(writes, { sync: true })
     this.#head = ref
     this.#finalized = ref
+  }
+
+  /** The first block from which on all blocks are here with their receipts: 1, but on a chain that began at a fetched state. */
+  first(): bigint {
+    const bytes = this.#db.get(FIRST)
+    return bytes ? readUintBE(bytes) : 1n
   }
 
   pointers(): { readonly head: BlockRef; readonly finalized: BlockRef } {

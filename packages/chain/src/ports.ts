@@ -258,8 +258,8 @@ export interface StateSink {
   ): Promise<{ readonly next: Uint8Array | undefined } | undefined>
   /** False for other bytes than the hash's. */
   code(hash: Uint8Array, code: Uint8Array): Promise<boolean>
-  /** Builds the tries when nothing is missing, and checks the state root. @throws STATE_IMPORT_INVALID */
-  finish(): Promise<void>
+  /** Builds the tries when nothing is missing, and checks the state root; what is left to write makes the state the database's. @throws STATE_IMPORT_INVALID */
+  finish(): Promise<readonly Write[]>
 }
 
 // ---------------------------------------------------------------- Inspector
@@ -559,6 +559,7 @@ export type Protocol =
   | 'catch-up'
   | 'missing-votes'
   | 'justification'
+  | 'handovers'
   | 'signing'
   | 'peers'
   | 'state-range'

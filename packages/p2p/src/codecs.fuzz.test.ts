@@ -34,6 +34,8 @@ const status = {
   genesisHash: HASH,
   head: { number: 7n, hash: HASH },
   finalized: { number: 5n, hash: HASH },
+  first: 1n,
+  timeMs: 1_700_000_000_000n,
 }
 
 /** Every decoder of bytes from peers, and a message that it takes. */

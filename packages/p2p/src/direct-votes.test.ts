@@ -33,7 +33,7 @@ async function start(name: string, validators: readonly string[], bootnodes: rea
     bootnodes,
     signer: name.startsWith('v') || name === 'impostor' ? signerOf(name) : undefined,
     validators: () => validators.map(session),
-    status: () => ({ head: { number: 0n, hash: GENESIS }, finalized: { number: 0n, hash: GENESIS } }),
+    status: () => ({ head: { number: 0n, hash: GENESIS }, finalized: { number: 0n, hash: GENESIS }, first: 1n }),
     clock: systemClock,
     logger: silentLogger,
   })

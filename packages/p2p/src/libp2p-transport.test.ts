@@ -49,7 +49,7 @@ async function start(
     listen: ['/ip4/127.0.0.1/tcp/0'],
     bootnodes: options.bootnodes ?? [],
     signer: options.validator ? identity(name, genesisHash) : undefined,
-    status: () => ({ head: { number: 5n, hash: OURS }, finalized: { number: 3n, hash: OURS } }),
+    status: () => ({ head: { number: 5n, hash: OURS }, finalized: { number: 3n, hash: OURS }, first: 1n }),
     clock: systemClock,
     logger: silentLogger,
   })
@@ -159,7 +159,7 @@ describe('Libp2pTransport', () => {
       nodeKey: key('z'),
       listen: [`/ip4/127.0.0.1/tcp/${port}`],
       bootnodes: [],
-      status: () => ({ head: { number: 0n, hash: OURS }, finalized: { number: 0n, hash: OURS } }),
+      status: () => ({ head: { number: 0n, hash: OURS }, finalized: { number: 0n, hash: OURS }, first: 1n }),
       clock: systemClock,
       logger: silentLogger,
     })

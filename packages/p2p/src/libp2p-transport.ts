@@ -15,6 +15,7 @@ import {
   type Hash32,
   type Logger,
 } from '@hawser/primitives'
+import { medianOffsetMs, offsetOfMs } from './clock-offset.ts'
 import { DirectVotes, type GossipHandler } from './direct-votes.ts'
 import type { P2pError } from './errors.ts'
 import { answer, openResponse, readMessage, refusal, sendMessage } from './framing.ts'
@@ -62,7 +63,7 @@ export interface TransportParts {
   /** Session addresses of the validators in office: they have streams of their own for votes. */
   readonly validators?: () => readonly Address[]
   /** What the handshake says of this node's chain. */
-  readonly status: () => Pick<StatusMessage, 'head' | 'finalized'>
+  readonly status: () => Pick<StatusMessage, 'head' | 'finalized' | 'first'>
   /** Told of each message's payload; of gossip once, however many peers it goes to. */
   readonly onTraffic?: TrafficListener
   /** 0 to 1, for jitter and for whom to ask; Math.random unless it is given. */
@@ -99,6 +100,8 @@ export class Libp2pTransport implements Transport {
   readonly #peers = new Map<PeerId, KnownPeer>()
   readonly #buckets = new Map<PeerId, Map<string, TokenBucket>>()
   readonly #listening = new Map<PeerId, readonly string[]>()
+  /** By what each peer's clock differs from this one. */
+  readonly #offsets = new Map<PeerId, number>()
   readonly #listeners = new Set<(peer: PeerId, event: 'joined' | 'left') => void>()
   readonly #stopping = new AbortController()
   readonly #service: PeerService
@@ -308,8 +311,23 @@ export class Libp2pTransport implements Transport {
 
   /** Asks a peer anew who it is and how far it has come. @throws PEER_FOREIGN and what `request` throws */
   async refreshStatus(peer: PeerId): Promise<StatusMessage> {
+    const { clock } = this.#parts
+    const sentMs = clock.nowMs()
     const response = await this.request(peer, 'status', this.#ownStatus())
-    return this.#accept(peer, response)
+    const status = this.#accept(peer, response)
+    this.#offsets.set(peer, offsetOfMs(status.timeMs, sentMs, clock.nowMs()))
+    return status
+  }
+
+  /** How far this clock is behind those of the validators that are connected, in milliseconds; negative when it is ahead. */
+  clockOffsetMs(): number {
+    const inOffice = new Set(this.#parts.validators?.() ?? [])
+    const offsets: number[] = []
+    for (const [id, { validator }] of this.#peers) {
+      const offset = this.#offsets.get(id)
+      if (offset !== undefined && validator !== undefined && inOffice.has(validator)) offsets.push(offset)
+    }
+    return medianOffsetMs(offsets)
   }
 
   /** The node below: for tests that play a peer which breaks the rules. */
@@ -358,6 +376,7 @@ export class Libp2pTransport implements Transport {
       this.#votes.remove(peer)
       this.#buckets.delete(peer)
       this.#listening.delete(peer)
+      this.#offsets.delete(peer)
       this.#service.left(peer)
       if (this.#peers.delete(peer)) this.#tell(peer, 'left')
     })
@@ -366,7 +385,8 @@ export class Libp2pTransport implements Transport {
 
   #ownStatus(): Uint8Array {
     const { chainId, genesisHash, status } = this.#parts
-    return encodeStatus({ chainId, genesisHash, ...status(), validator: this.#identity })
+    const timeMs = BigInt(Math.floor(this.#parts.clock.nowMs()))
+    return encodeStatus({ chainId, genesisHash, ...status(), timeMs, validator: this.#identity })
   }
 
   #accept(peer: PeerId, message: Uint8Array): StatusMessage {

@@ -34,6 +34,7 @@ export const MAX_MESSAGE_BYTES: Readonly<Record<Protocol, { readonly request: nu
   'catch-up': { request: 512, response: 512 * 1024 },
   'missing-votes': { request: 4096, response: 256 * 1024 },
   justification: { request: 8, response: 512 * 1024 },
+  handovers: { request: 8, response: 4 * 1024 * 1024 + 1024 },
   signing: { request: 512 * 1024, response: 512 * 1024 },
   peers: { request: 1, response: 6 * 1024 },
   // The leaves, one leaf at least, and the proof of two paths.
@@ -59,6 +60,8 @@ export const REQUEST_RATES: Readonly<Record<Protocol, Rate>> = {
   'missing-votes': { burst: 50, perSecond: 10 },
   // One of each epoch's end, while a node catches up with the sets.
   justification: { burst: 100, perSecond: 20 },
+  // Pages of a chain of sets, while a node begins.
+  handovers: { burst: 50, perSecond: 5 },
   // One message for each input, rung and step of a batch.
   signing: { burst: 1_000, perSecond: 200 },
   peers: { burst: 5, perSecond: 0.2 },

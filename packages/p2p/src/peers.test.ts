@@ -24,7 +24,7 @@ async function start(name: string, parts: Partial<TransportParts> = {}) {
     nodeKey: keccak256(utf8(name)),
     listen: ['/ip4/127.0.0.1/tcp/0'],
     bootnodes: [],
-    status: () => ({ head: { number: 0n, hash: GENESIS }, finalized: { number: 0n, hash: GENESIS } }),
+    status: () => ({ head: { number: 0n, hash: GENESIS }, finalized: { number: 0n, hash: GENESIS }, first: 1n }),
     clock: systemClock,
     logger: silentLogger,
     ...parts,

@@ -1,4 +1,5 @@
 import type { PeerId, StateSink, Transport } from '@hawser/chain'
+import type { Write } from '@hawser/storage'
 import { AppError, isAppError, messageOf, type Logger } from '@hawser/primitives'
 import type { P2pError } from './errors.ts'
 import { decodeStateRange, encodeStateRequest } from './state-messages.ts'
@@ -22,13 +23,13 @@ export interface StateSyncParts {
 }
 
 /**
- * Fetches the whole state of the sink's block from all peers that keep it, then builds its tries.
+ * Fetches the whole state of the sink's block from all peers that keep it, then builds its tries. What it gives is left to write.
  * @throws STATE_UNAVAILABLE when no peer is left that has it: begin with a younger block, or later; what came is kept for the same block
  */
-export async function fetchState(parts: StateSyncParts): Promise<void> {
+export async function fetchState(parts: StateSyncParts): Promise<readonly Write[]> {
   const download = new StateDownload(parts)
   await inParallel(parts.sink.missing(), MAX_PARTS_AT_ONCE, ({ origin, limit }) => download.part(origin, limit))
-  await parts.sink.finish()
+  return parts.sink.finish()
 }
 
 class StateDownload {

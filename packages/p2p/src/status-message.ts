@@ -21,6 +21,10 @@ export interface StatusMessage {
   readonly genesisHash: Hash32
   readonly head: BlockRef
   readonly finalized: BlockRef
+  /** The first block from which on it has all: 1, but after a state sync. */
+  readonly first: bigint
+  /** Its clock, Unix milliseconds. */
+  readonly timeMs: bigint
   /** The validator that the node claims to be, with its signature over the peer id. */
   readonly validator?: { readonly address: Address; readonly signature: Uint8Array }
 }
@@ -38,6 +42,8 @@ export function encodeStatus(status: StatusMessage): Uint8Array {
     fromHex(status.head.hash),
     uintBE(status.finalized.number, 8),
     fromHex(status.finalized.hash),
+    uintBE(status.first, 8),
+    uintBE(status.timeMs, 8),
     status.validator ? [fromHex(status.validator.address), status.validator.signature] : [],
   ])
 }
@@ -52,7 +58,7 @@ export function decodeStatus(bytes: Uint8Array, peerId: Uint8Array): StatusMessa
   } catch (cause) {
     throw malformed('not RLP', cause)
   }
-  if (!Array.isArray(parts) || parts.length !== 7) throw malformed('not a list of 7')
+  if (!Array.isArray(parts) || parts.length !== 9) throw malformed('not a list of 9')
   const field = (index: number, length: number): Uint8Array => {
     const value = parts[index]
     if (!(value instanceof Uint8Array) || value.length !== length)
@@ -64,9 +70,11 @@ export function decodeStatus(bytes: Uint8Array, peerId: Uint8Array): StatusMessa
     genesisHash: toHex(field(1, 32)) as Hash32,
     head: { number: readUintBE(field(2, 8)), hash: toHex(field(3, 32)) as Hash32 },
     finalized: { number: readUintBE(field(4, 8)), hash: toHex(field(5, 32)) as Hash32 },
+    first: readUintBE(field(6, 8)),
+    timeMs: readUintBE(field(7, 8)),
   }
-  const claim = parts[6]
-  if (!Array.isArray(claim)) throw malformed('field 6 is not a list')
+  const claim = parts[8]
+  if (!Array.isArray(claim)) throw malformed('field 8 is not a list')
   if (claim.length === 0) return status
   const [address, signature] = claim
   if (

@@ -10,6 +10,8 @@ interface SyncPeer {
   /** The best and the last final block that it claims. */
   head: bigint
   finalized: bigint
+  /** It has nothing before this block. */
+  first: bigint
   busy: number
   slots: number
   restUntilMs: number
@@ -22,10 +24,11 @@ interface SyncPeer {
 export class SyncPeers {
   readonly #peers = new Map<PeerId, SyncPeer>()
 
-  claim(id: PeerId, head: bigint, finalized: bigint): void {
+  claim(id: PeerId, head: bigint, finalized: bigint, first: bigint): void {
     const peer = this.#peers.get(id)
-    if (peer) Object.assign(peer, { head, finalized })
-    else this.#peers.set(id, { head, finalized, busy: 0, slots: 1, restUntilMs: 0, restMs: REST_MS, answerMs: 0 })
+    if (peer) Object.assign(peer, { head, finalized, first })
+    else
+      this.#peers.set(id, { head, finalized, first, busy: 0, slots: 1, restUntilMs: 0, restMs: REST_MS, answerMs: 0 })
   }
 
   remove(id: PeerId): void {
@@ -62,11 +65,18 @@ export class SyncPeers {
     return best
   }
 
-  /** The best peer to ask for blocks up to `to`: one with a free slot, the quickest first. */
-  choose(to: bigint, final: boolean, nowMs: number, allowed: (id: PeerId) => boolean): PeerId | undefined {
+  /** The best peer to ask for the blocks `from` to `to`: one with a free slot, the quickest first. */
+  choose(
+    from: bigint,
+    to: bigint,
+    final: boolean,
+    nowMs: number,
+    allowed: (id: PeerId) => boolean,
+  ): PeerId | undefined {
     let best: [PeerId, SyncPeer] | undefined
     for (const [id, peer] of this.#peers) {
       if (peer.busy >= peer.slots || peer.restUntilMs > nowMs || (final ? peer.finalized : peer.head) < to) continue
+      if (peer.first > from) continue
       if (!allowed(id)) continue
       const load = (p: SyncPeer) => (p.busy + 1) * (p.answerMs + 1)
       if (!best || load(peer) < load(best[1])) best = [id, peer]

@@ -100,7 +100,7 @@ class PlanWorld {
   }
 
   #claim(peer: string): SyncEvent<TestBlock> {
-    return { type: 'claimed', peer, head: this.#world.head, finalized: this.#world.final }
+    return { type: 'claimed', peer, head: this.#world.head, finalized: this.#world.final, first: 1n }
   }
 
   #isBanned(peer: string): boolean {
@@ -239,7 +239,7 @@ describe('SyncPlan', () => {
           run({ type: 'imported' })
         }
     }
-    run({ type: 'claimed', peer: 'a', head: 120n, finalized: 120n })
+    run({ type: 'claimed', peer: 'a', head: 120n, finalized: 120n, first: 1n })
     const blocks = Array.from({ length: 30 }, (_, i) => block('true', 91n + BigInt(i), 'true'))
     run({ type: 'answered', peer: 'a', from: 91n, blocks })
     expect(imports.slice(0, 2)).toEqual([100n, 120n])
@@ -254,6 +254,34 @@ describe('SyncPlan', () => {
     for (let number = 100n; number <= 1000n; number += 100n) expect(sim.proven.has(number)).toBe(true)
     expect(sim.scores.get('withholds')).toBeLessThan(0)
     expect(sim.scores.get('a') ?? 0).toBeGreaterThan(0)
+  })
+
+  it('asks nobody for blocks from before it began', () => {
+    const asked: string[] = []
+    let finalized = 90n
+    const plan = new SyncPlan<TestBlock>(EPOCH, () => ({
+      head: { number: finalized, hash: hashOf('true', finalized) },
+      finalized: { number: finalized, hash: hashOf('true', finalized) },
+    }))
+    const run = (event: SyncEvent<TestBlock>, nowMs: number): void => {
+      for (const effect of plan.handle(event, nowMs)) if (effect.type === 'request') asked.push(effect.peer)
+    }
+    run({ type: 'claimed', peer: 'young', head: 120n, finalized: 120n, first: 92n }, 1_000)
+    expect(asked).toEqual([])
+    run({ type: 'claimed', peer: 'old', head: 120n, finalized: 120n, first: 1n }, 2_000)
+    expect(asked).toEqual(['old'])
+    asked.length = 0
+    finalized = 91n
+    const other = new SyncPlan<TestBlock>(EPOCH, () => ({
+      head: { number: finalized, hash: hashOf('true', finalized) },
+      finalized: { number: finalized, hash: hashOf('true', finalized) },
+    }))
+    for (const effect of other.handle(
+      { type: 'claimed', peer: 'young', head: 120n, finalized: 120n, first: 92n },
+      1_000,
+    ))
+      if (effect.type === 'request') asked.push(effect.peer)
+    expect(asked).toEqual(['young'])
   })
 
   it('holds no more bytes than it may, however large blocks are', () => {

@@ -38,7 +38,14 @@ export interface PlannedBlock extends BlockRef {
 
 export type SyncEvent<B extends PlannedBlock> =
   /** What a peer said of its chain. */
-  | { readonly type: 'claimed'; readonly peer: PeerId; readonly head: bigint; readonly finalized: bigint }
+  | {
+      readonly type: 'claimed'
+      readonly peer: PeerId
+      readonly head: bigint
+      readonly finalized: bigint
+      /** It has no blocks before this one. */
+      readonly first: bigint
+    }
   | { readonly type: 'left'; readonly peer: PeerId }
   /** Blocks with ascending numbers from `from` on, at most as many as were asked for. */
   | { readonly type: 'answered'; readonly peer: PeerId; readonly from: bigint; readonly blocks: readonly B[] }
@@ -132,7 +139,7 @@ export class SyncPlan<B extends PlannedBlock> {
     this.#effects = []
     switch (event.type) {
       case 'claimed':
-        this.#peers.claim(event.peer, event.head, event.finalized)
+        this.#peers.claim(event.peer, event.head, event.finalized, event.first)
         break
       case 'left':
         this.#leave(event.peer)
@@ -233,6 +240,7 @@ export class SyncPlan<B extends PlannedBlock> {
       const first = [...range.asked.values()][0]
       if (first !== undefined && !(index === 0 && range.asked.size === 1 && this.#now - first >= HEDGE_MS)) continue
       const peer = this.#peers.choose(
+        range.from,
         range.from + BigInt(range.count) - 1n,
         run.only === undefined,
         this.#now,

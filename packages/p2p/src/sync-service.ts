@@ -109,8 +109,8 @@ export class SyncService {
     if (peer) this.catchUpWith(peer.id)
   }
 
-  #claimed(peer: PeerId, { head, finalized }: StatusMessage): void {
-    this.#handle({ type: 'claimed', peer, head: head.number, finalized: finalized.number })
+  #claimed(peer: PeerId, { head, finalized, first }: StatusMessage): void {
+    this.#handle({ type: 'claimed', peer, head: head.number, finalized: finalized.number, first })
   }
 
   #handle(event: SyncEvent<FetchedBlock>): void {

@@ -77,6 +77,8 @@ export interface RpcBackend {
   readonly logger: Logger
   /** The oldest block whose state is kept; 0 when it is not given. */
   oldestState?(): bigint
+  /** The first block from which on all are here, with receipts; 1 unless the chain began at a fetched state. */
+  oldestBlock?(): bigint
   /** Decodes a transaction, checks it against the head, takes it into the pool and tells the peers. */
   submit(raw: Uint8Array): Promise<Hash32>
   peerCount(): number

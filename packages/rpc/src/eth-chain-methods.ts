@@ -56,7 +56,8 @@ export function ethChainMethods(backend: RpcBackend, reader: BlockReader, limits
 function capabilities(backend: RpcBackend) {
   const { head } = backend.store.pointers()
   const oldest = backend.oldestState?.() ?? 0n
-  const whole = { disabled: false, oldestBlock: '0x0' }
+  const first = backend.oldestBlock?.() ?? 1n
+  const whole = { disabled: false, oldestBlock: quantity(first > 1n ? first : 0n) }
   const state = {
     disabled: false,
     oldestBlock: quantity(oldest),

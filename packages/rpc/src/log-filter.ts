@@ -107,6 +107,12 @@ export async function getLogs(
       RpcCode.limitExceeded,
       `query covers ${to - from + 1n} blocks, at most ${most} are allowed; ask again with ${range(from, from + most - 1n)}`,
     )
+  const first = backend.oldestBlock?.() ?? 1n
+  if (first > 1n && from < first)
+    throw new RpcError(
+      RpcCode.server,
+      `pruned history unavailable: this node has logs from block ${first} on; ask another one for older blocks`,
+    )
   const found: unknown[] = []
   const turns = new Turns()
   for (let number = from; number <= to; number++) {

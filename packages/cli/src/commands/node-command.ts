@@ -1,5 +1,5 @@
 import { runNode } from '@hawser/node'
-import type { Command } from 'commander'
+import { Option, type Command } from 'commander'
 import { overridesOf, withNodeFlags, type NodeFlags } from '../node-flags.ts'
 import { readCount } from '../parse-arguments.ts'
 import { examples, optionsOf, type Session } from './command-kit.ts'
@@ -10,6 +10,7 @@ interface NodeCommandOptions extends NodeFlags {
   readonly iAmOnly?: boolean
   readonly rpcHost?: string
   readonly rpcPort?: number
+  readonly sync?: 'full' | 'state'
   readonly metricsHost?: string
   readonly metricsPort?: number
 }
@@ -30,6 +31,12 @@ export function addNode(program: Command, session: Session): void {
     )
     .option('--rpc-host <address>', 'the address that JSON-RPC listens on, such as 127.0.0.1 or 0.0.0.0')
     .option('--rpc-port <port>', 'its port, HTTP and WebSocket; 0: any', readCount('--rpc-port', 0, 65_535))
+    .addOption(
+      new Option('--sync <how>', 'how an empty folder begins: every block, or the state of a young final one').choices([
+        'full',
+        'state',
+      ]),
+    )
     .option('--metrics-host <address>', 'the address that /metrics and /health listen on (default: 127.0.0.1)')
     .option('--metrics-port <port>', 'their port, which turns them on; 0: any', readCount('--metrics-port', 0, 65_535))
   examples(
@@ -49,6 +56,7 @@ export function addNode(program: Command, session: Session): void {
       iAmOnly: options.iAmOnly ?? false,
       overrides: {
         history,
+        sync: options.sync,
         rpc: { ...rpc, host: options.rpcHost, port: options.rpcPort },
         metrics: { host: options.metricsHost, port: options.metricsPort },
       },

@@ -122,7 +122,7 @@ export class StateImport implements StateSink {
     return true
   }
 
-  async finish(): Promise<void> {
+  async finish(): Promise<readonly Write[]> {
     // An earlier attempt may have been cut off in the middle.
     await empty(this.#store, keyspace.node)
     const nodes = new NodeStore(this.#store)
@@ -168,7 +168,7 @@ export class StateImport implements StateSink {
       { key: OLDEST, value: uintBE(this.block.number, 8) },
       { key: PROGRESS, value: undefined },
     )
-    await this.#store.write(writes, { sync: true })
+    return writes
   }
 
   #words(account: Uint8Array): LeafReader {
