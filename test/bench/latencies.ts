@@ -83,6 +83,18 @@ async function watchBlocks(
   }
 }
 
+/** How long blocks take to finality while nothing else is sent, with the devnet's validators as they are. */
+export async function measureBlockFinality(devnet: Devnet, name: string, forMs: number): Promise<Latency> {
+  const seen = new Map<bigint, { head: number; final?: number }>()
+  const stop = new AbortController()
+  const watching = watchBlocks(devnet.rpcUrl, seen, stop.signal)
+  await delay(forMs)
+  stop.abort()
+  await watching
+  const values = [...seen.values()].flatMap(({ head, final }) => (final === undefined ? [] : [final - head]))
+  return latency(name, 'ms', values)
+}
+
 /** From the Bitcoin block that holds a payment to its credit, and from a request to its settlement. */
 export async function measurePeg(devnet: Devnet): Promise<Latency[]> {
   const wallet = walletOf(devnet, 8)

@@ -6,14 +6,18 @@ import { parseArgs } from 'node:util'
 import { ROOT, startDevnet } from '../kit/devnet.ts'
 import { measureHeaderRates } from './header-rates.ts'
 import { closeConnections } from './json-rpc-load.ts'
-import { measureFinality, measurePeg, type Latency } from './latencies.ts'
+import { measureBlockCost, measureCommit } from './consensus-costs.ts'
+import { measureBlockFinality, measureFinality, measurePeg, type Latency } from './latencies.ts'
 import { measureInProcess } from './in-process.ts'
 import { startAnvil, startHardhat, startOurs, type Contestant } from './peers/contestants.ts'
 import { measureMillion, measurePeers, type PeerRate } from './peers/peer-rates.ts'
+import { measureSync } from './sync-rate.ts'
 import { measureTransferRates, type Sender, type TransferRate } from './transfer-rates.ts'
 
 /** Signed transactions of each of ten senders, for each kind of load. */
 const PER_SENDER_DEVNET = 150
+/** How long blocks of a quiet devnet are watched. */
+const WATCH_MS = 60_000
 
 const { values: options } = parseArgs({
   options: {
@@ -21,6 +25,8 @@ const { values: options } = parseArgs({
     quick: { type: 'boolean', default: false },
     // Takes some minutes more.
     million: { type: 'boolean', default: false },
+    // Takes a quarter of an hour more.
+    sync: { type: 'boolean', default: false },
   },
 })
 const scale = options.quick ? 0.1 : 1
@@ -164,6 +170,26 @@ if (options.million) {
   }
 }
 
+if (options.sync) {
+  const rates = await measureSync(100_000 * scale)
+  section(
+    'A new node and one other that has 100,000 empty blocks, both on this machine',
+    ['way', 'blocks', 'in step after s', 'blocks/s'],
+    rates.map(({ how, blocks, seconds }) => [
+      how === 'full' ? 'every block executed' : 'state of the last final block',
+      blocks,
+      round(seconds),
+      how === 'full' ? round(blocks / seconds) : '',
+    ]),
+  )
+}
+
+section(
+  'A justification of 100 validators, 67 precommits',
+  ['what', 'ms'],
+  [['verified, native library', round(measureCommit())]],
+)
+
 const devnet = await startDevnet()
 try {
   for (const [i, validator] of devnet.validators.entries())
@@ -175,6 +201,16 @@ try {
   transferSection('Throughput of the devnet, all four validators on this machine', rates)
   for (const [i, validator] of devnet.validators.entries())
     memory.push([`devnet validator ${i}, after the load`, residentMb(validator.pid)])
+  const cost = await measureBlockCost(devnet)
+  section(
+    'What a quiet block costs one of four validators',
+    ['processor ms', 'bytes in', 'bytes out'],
+    [[round(cost.cpuMs), round(cost.bytesIn), round(cost.bytesOut)]],
+  )
+  const healthy = await measureBlockFinality(devnet, 'block seen to final, all four', WATCH_MS)
+  await devnet.validators[3]?.kill()
+  const silent = await measureBlockFinality(devnet, 'block seen to final, one of four silent', WATCH_MS)
+  latencySection('Finality of a quiet devnet', [healthy, silent])
 } finally {
   await devnet.stop()
 }
