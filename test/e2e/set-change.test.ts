@@ -3,9 +3,10 @@ import { join } from 'node:path'
 import { systemContracts, validatorsAbi, validatorsTypedData } from '@hawser/contracts'
 import { devValidatorKeys, validatorSpecOf, writeKeyFile, type Devnet, type NodeConfig } from '@hawser/node'
 import { toHex, type Hex } from '@hawser/primitives'
+import { hawserActions, trustedChain } from '@hawser/sdk'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { privateKeyToAccount } from 'viem/accounts'
-import { eventually, startDevnet, startHawser } from '../kit/devnet.ts'
+import { eventually, runHawser, startDevnet, startHawser } from '../kit/devnet.ts'
 import { readerOf, walletOf } from './support/clients.ts'
 
 const EPOCH = 20n
@@ -73,6 +74,32 @@ describe('a devnet whose validators vote one of them out', { timeout: 180_000 },
     await eventually('finality without it', async () => (await finalOf(urls[0] as string)).number > before + 5n, {
       limitMs: 30_000,
     })
+  })
+
+  it('proves its blocks to a stranger who knows the first set alone', async () => {
+    const url = devnet.rpcUrls[0] as string
+    const spec = readFileSync(join(devnet.dataDir, 'chain-spec.json'), 'utf8')
+    const client = readerOf(url).extend(hawserActions())
+    const trust = trustedChain(spec)
+    const now = await client.verifyFinality({ trust })
+    expect(now).toMatchObject({ setId: 1n, hash: (await client.getBlock({ blockNumber: now.number })).hash })
+    expect(now.sets.map(({ voters }) => voters.size)).toEqual([4, 3])
+    // Of the first set's time, with what is proven already.
+    expect(await client.verifyFinality({ trust, sets: now.sets, blockNumber: 3n })).toMatchObject({ setId: 0n })
+    expect(await client.verifyReserves({ trust })).toMatchObject({ covered: true })
+
+    const file = join(devnet.dataDir, 'chain-spec.json')
+    const told = await runHawser(['verify', '--rpc', url, '--chain-spec', file, '--json'])
+    expect(told.code).toBe(0)
+    expect(JSON.parse(told.stdout)).toMatchObject({ setId: '1', setChanges: 1 })
+    const other = join(devnet.dataDir, 'other-spec.json')
+    const json = JSON.parse(spec) as { validators: { session: string }[] }
+    writeFileSync(other, JSON.stringify({ ...json, validators: json.validators.slice(1) }))
+    const lied = await runHawser(['verify', '--rpc', url, '--chain-spec', other])
+    expect(lied.code).toBe(1)
+    expect(lied.stderr).toContain('proof')
+    const early = await runHawser(['verify', '100000', '--rpc', url, '--chain-spec', file])
+    expect(early.code).toBe(1)
   })
 
   it('can be joined by a node that fetches the state of a final block, and follows the sets by their proofs', async () => {

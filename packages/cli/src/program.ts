@@ -14,6 +14,7 @@ import { addL1Commands } from './commands/l1-commands.ts'
 import { addNode } from './commands/node-command.ts'
 import { addPauseCommands } from './commands/pause-commands.ts'
 import { addStatus } from './commands/status-command.ts'
+import { addVerify } from './commands/verify-command.ts'
 import { addWithdrawalCommands } from './commands/withdrawal-commands.ts'
 import { DEFAULT_RPC_URL, type GlobalOptions } from './context.ts'
 import { ExitCode, exitCodeOf } from './exit-code.ts'
@@ -30,6 +31,7 @@ First steps:
   $ hawser deposit-address 0x…                     a Bitcoin address that credits an EVM account
   $ hawser withdraw --to bcrt1… --amount 0.1 --dev-account 0 --wait
   $ hawser audit                                   reserves against liabilities, to the satoshi
+  $ hawser verify                                  a block is final: proven, not believed
 
 Every command has its own --help with examples. --json prints one JSON document on stdout; amounts in it are satoshis.
 
@@ -59,6 +61,7 @@ export function buildProgram(session: Session): Command {
   addDepositCommands(program, session)
   addWithdrawalCommands(program, session)
   addAudit(program, session)
+  addVerify(program, session)
   addL1Commands(program, session)
   addNode(program, session)
   addImportChain(program, session)

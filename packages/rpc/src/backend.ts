@@ -7,6 +7,7 @@ import type {
   ChainStore,
   ExecutionEngine,
   FinalityGadget,
+  FinalityProofs,
   HeadChange,
   Inspector,
   TransactionPool,
@@ -71,7 +72,7 @@ export interface RpcBackend {
   readonly engine: Pick<ExecutionEngine, 'stateAt'>
   readonly inspector: Inspector
   readonly pool: TransactionPool
-  readonly finality?: FinalityGadget
+  readonly finality?: FinalityGadget & FinalityProofs
   readonly bridge?: BridgeView
   readonly builder?: BlockBuilder
   readonly logger: Logger

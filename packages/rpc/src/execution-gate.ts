@@ -27,6 +27,7 @@ const EXECUTIONS = new Set([
   'bridge_getWithdrawals',
   'btc_estimateFeeRate',
   'finality_getProof',
+  'finality_getSetProofs',
 ])
 
 /** Of what may run for seconds, and of what the node keeps and tells others, one client has only so many in a second. */

@@ -1,7 +1,7 @@
 import { createBlock, type Block } from '@ethereumjs/block'
-import type { BridgeView, ChainStore, FinalityGadget, FinalityRoundView } from '@hawser/chain'
+import type { BridgeView, ChainStore, FinalityGadget, FinalityProofs, FinalityRoundView } from '@hawser/chain'
 import { createCommon } from '@hawser/chain'
-import { toHex, type Address, type Hash32, type Hex } from '@hawser/primitives'
+import { AppError, toHex, type Address, type Hash32, type Hex } from '@hawser/primitives'
 import { describe, expect, it } from 'vitest'
 import type { RpcBackend } from './backend.ts'
 import { BlockReader } from './block-reader.ts'
@@ -39,6 +39,8 @@ function chainOf(length: number, finalized: number, justified: readonly number[]
   return { store, reader, hashOf, rlpOf: (number: number) => toHex((blocks[number] as Block).header.serialize()) }
 }
 
+type Finality = FinalityGadget & FinalityProofs
+
 const target = { number: 9n, hash: `0x${'09'.repeat(32)}` as Hash32 }
 const round: FinalityRoundView = {
   setId: 2n,
@@ -60,7 +62,21 @@ const round: FinalityRoundView = {
 
 describe('the finality methods', () => {
   const { store, reader, hashOf, rlpOf } = chainOf(8, 6, [2, 5])
-  const methods = finalityMethods({ round: () => round } as FinalityGadget, store, reader)
+  const setProofs = (from: bigint, to?: bigint) => {
+    if (from === 0n) throw new AppError({ code: 'HANDOVER_UNKNOWN', fault: 'local' }, 'ask another node')
+    return to === undefined ? { proofs: Uint8Array.of(0xab), next: 3n } : { proofs: Uint8Array.of(Number(to)) }
+  }
+  const methods = finalityMethods({ round: () => round, setProofs } as Finality, store, reader)
+
+  it('hand out the handovers of the sets, page by page, and say when they have not seen one', async () => {
+    expect(await ask(methods, 'finality_getSetProofs', '0x1')).toEqual({ proofs: '0xab', next: '0x3' })
+    expect(await ask(methods, 'finality_getSetProofs', '0x1', '0x7')).toEqual({ proofs: '0x07', next: null })
+    await expect(ask(methods, 'finality_getSetProofs', '0x0')).rejects.toMatchObject({
+      code: -32001,
+      message: 'ask another node',
+    })
+    await expect(ask(methods, 'finality_getSetProofs')).rejects.toMatchObject({ code: -32602 })
+  })
 
   it('prove a block by its own justification, or by the next one with every header between', async () => {
     const justified = { number: '0x5', hash: hashOf(5) }
@@ -86,7 +102,7 @@ describe('the finality methods', () => {
 
   it('do not walk on for ever to a justification', async () => {
     const far = chainOf(MAX_PROOF_HEADERS + 2, MAX_PROOF_HEADERS + 1, [MAX_PROOF_HEADERS + 1])
-    const walk = finalityMethods({} as FinalityGadget, far.store, far.reader)
+    const walk = finalityMethods({} as Finality, far.store, far.reader)
     await expect(ask(walk, 'finality_getProof', '0x1')).rejects.toMatchObject({ code: -32001 })
     expect(await ask(walk, 'finality_getProof', '0x2')).toMatchObject({ block: { number: '0x2' } })
   })

@@ -4,6 +4,7 @@ import {
   type BridgeView,
   type ChainStore,
   type FinalityGadget,
+  type FinalityProofs,
   type StateProof,
 } from '@hawser/chain'
 import {
@@ -125,7 +126,11 @@ function bitcoinMethods(bitcoin: BitcoinView): Methods {
 }
 
 /** The finality namespace, of a node with a finality gadget. */
-export function finalityMethods(finality: FinalityGadget, store: ChainStore, reader: BlockReader): Methods {
+export function finalityMethods(
+  finality: FinalityGadget & FinalityProofs,
+  store: ChainStore,
+  reader: BlockReader,
+): Methods {
   const ref = (block: { readonly number: bigint; readonly hash: string } | undefined) =>
     block ? { number: quantity(block.number), hash: block.hash } : null
   return {
@@ -155,6 +160,17 @@ export function finalityMethods(finality: FinalityGadget, store: ChainStore, rea
         justified: ref(justified),
         justification: toHex(justification),
         headers: headers.map((rlp) => toHex(rlp)),
+      }
+    },
+    finality_getSetProofs: (params) => {
+      const from = readUint64(required(params, 0), 'set id')
+      const to = params[1] === undefined || params[1] === null ? undefined : readUint64(params[1], 'last set id')
+      try {
+        const { proofs, next } = finality.setProofs(from, to)
+        return { proofs: toHex(proofs), next: next === undefined ? null : quantity(next) }
+      } catch (error) {
+        if (isAppError(error, 'HANDOVER_UNKNOWN')) throw new RpcError(RpcCode.resourceNotFound, error.message)
+        throw error
       }
     },
     finality_getRoundState: () => {

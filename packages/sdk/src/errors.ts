@@ -33,6 +33,8 @@ export type SdkErrorCode =
   | 'JUSTIFICATION_MISSING'
   /** The finality proof does not prove. */
   | 'JUSTIFICATION_INVALID'
+  /** The proof of a change of validators does not prove. */
+  | 'HANDOVER_INVALID'
   /** A Merkle proof does not lead to the state root of the proven block. */
   | 'PROOF_INVALID'
   /** What the node proves is older than the caller wants. */

@@ -6,8 +6,10 @@ import { sdkError } from './errors.ts'
 /** What a user knows of a chain from elsewhere than the node that he asks: everything else is checked against it. */
 export interface TrustedChain {
   readonly chainId: bigint
-  /** Who makes blocks final. */
+  /** Who makes blocks final at first; later sets are proven from it. */
   readonly voters: VoterSet
+  /** Blocks in an epoch: only the last one of each changes the validators. */
+  readonly epochBlocks: bigint
   /**
    * Block 0. Without it the node's word is taken: the validators' signatures bind it, so it can only mislead where the same
    * session keys make blocks final on two chains of one id.
@@ -21,6 +23,7 @@ export interface TrustedChain {
 /** The parts of a chain spec that are looked at: see docs/ of the node for all of it. */
 interface SpecParts {
   readonly chainId: number
+  readonly epochBlocks: number
   readonly parent: { readonly network: BitcoinNetwork }
   readonly validators: readonly { readonly session: string }[]
   readonly committee: { readonly internalKey: Hex; readonly root: Hex }
@@ -38,8 +41,10 @@ export function trustedChain(spec: string | object, genesisHash?: Hash32): Trust
     const parts = (typeof spec === 'string' ? JSON.parse(spec) : spec) as SpecParts
     if (!Number.isSafeInteger(parts.chainId)) throw new Error('chainId is no number')
     if (!NETWORKS.includes(parts.parent.network)) throw new Error(`unknown Bitcoin network ${parts.parent.network}`)
+    if (!Number.isSafeInteger(parts.epochBlocks) || parts.epochBlocks < 1) throw new Error('epochBlocks is no number')
     return {
       chainId: BigInt(parts.chainId),
+      epochBlocks: BigInt(parts.epochBlocks),
       voters: new VoterSet(
         0n,
         parts.validators.map(({ session }) => ({ id: address(session), weight: 1 })),

@@ -1,9 +1,15 @@
 import { RLP } from '@ethereumjs/rlp'
-import { readHeader, verifyJustification, type BlockRef } from '@hawser/consensus/verify'
+import {
+  decodeJustification,
+  readHeader,
+  verifyFinalBlock,
+  type BlockRef,
+  type LightState,
+} from '@hawser/consensus/verify'
 import { fromHex, readUintBE, toHex, type Hash32, type Hex } from '@hawser/primitives'
-import { getBlock } from 'viem/actions'
 import { sdkError } from './errors.ts'
-import { callNode, explained, type HawserClient } from './hawser-client.ts'
+import { followSets, type ProvenSets } from './follow-sets.ts'
+import { callNode, type HawserClient } from './hawser-client.ts'
 import type { TrustedChain } from './trusted-chain.ts'
 
 /** Headers of one proof: what a node answers at most. */
@@ -14,6 +20,8 @@ const TIMESTAMP = 11
 
 export interface VerifyFinalityParameters {
   readonly trust: TrustedChain
+  /** The validator sets as an earlier call has proven them; without them they are followed from the first one. */
+  readonly sets?: ProvenSets
   /** The last final block that the node tells of, unless told otherwise. */
   readonly blockNumber?: bigint
   /** Refuses what is older, in seconds: whoever shows the past hides the present. */
@@ -27,6 +35,10 @@ export interface ProvenBlock extends BlockRef {
   readonly timestamp: bigint
   /** The block that the votes are for: this one, or a later one that follows from it. */
   readonly justified: BlockRef
+  /** The validators' set whose votes these are. */
+  readonly setId: bigint
+  /** The sets that are proven by now, for the next call. */
+  readonly sets: ProvenSets
 }
 
 /** What finality_getProof answers. */
@@ -37,42 +49,63 @@ interface Answer {
 }
 
 /**
- * Proves a block final without trusting the node: the votes of the trusted set for it, or for a later block whose headers lead
- * back to it.
- * @throws JUSTIFICATION_MISSING, JUSTIFICATION_INVALID, PROOF_TOO_OLD
+ * Proves a block final without trusting the node: the votes of the set in office for it, or for a later block whose headers lead
+ * back to it. Which set that is follows from the first one, by the proof of each handover.
+ * @throws JUSTIFICATION_MISSING, JUSTIFICATION_INVALID, HANDOVER_INVALID, PROOF_TOO_OLD
  */
 export async function verifyFinality(client: HawserClient, parameters: VerifyFinalityParameters): Promise<ProvenBlock> {
   const { trust, blockNumber, maxAgeS } = parameters
-  const genesisHash =
-    trust.genesisHash ?? ((await explained(() => getBlock(client, { blockNumber: 0n }))).hash as Hash32)
   const name = blockNumber === undefined ? 'finalized' : `0x${blockNumber.toString(16)}`
   const answer = await callNode<Answer | null>(client, 'finality_getProof', [name])
   if (answer === null)
     throw sdkError('JUSTIFICATION_MISSING', 'user', `the node has no block ${blockNumber ?? name}; ask again later`, {
       retry: true,
     })
-  const headers = readHeaders(answer.headers)
-  const [first] = headers
-  const last = headers.at(-1)
-  if (!first || !last) throw forged('it has no headers')
-  if (blockNumber !== undefined && first.number !== blockNumber)
-    throw forged(`it is about block ${first.number}, not ${blockNumber}`)
-  const verified = verifyJustification({
-    justification: readBytes(answer.justification),
-    voters: trust.voters,
-    network: { chainId: trust.chainId, genesisHash },
-    block: { number: last.number, hash: last.hash },
-  })
-  if (!verified.ok) throw forged(`the votes for block ${last.number} prove nothing: ${verified.error}`)
-  const ageS = Math.floor(Date.now() / 1000) - Number(first.timestamp)
+  const sets = await followSets(client, trust, parameters.sets)
+  const proven = checkProof(answer, sets)
+  if (blockNumber !== undefined && proven.number !== blockNumber)
+    throw forged(`it is about block ${proven.number}, not ${blockNumber}`)
+  const ageS = Math.floor(Date.now() / 1000) - Number(proven.timestamp)
   if (maxAgeS !== undefined && ageS > maxAgeS)
     throw sdkError(
       'PROOF_TOO_OLD',
       'peer',
-      `block ${first.number} is ${ageS} s old, more than ${maxAgeS}; ask another node`,
+      `block ${proven.number} is ${ageS} s old, more than ${maxAgeS}; ask another node`,
     )
+  return proven
+}
+
+/** Checks a proof against the sets that are known. @throws JUSTIFICATION_INVALID */
+function checkProof(answer: Answer, sets: ProvenSets): ProvenBlock {
+  const headers = readHeaders(answer.headers)
+  const [first] = headers
+  const last = headers.at(-1)
+  if (!first || !last) throw forged('it has no headers')
+  const justification = readBytes(answer.justification)
+  const state = inOffice(sets, setIdOf(justification), last.number)
+  const verified = verifyFinalBlock(state, { justification, headers: headers.map(({ rlp }) => rlp) })
+  if (!verified.ok) throw forged(`the votes for block ${last.number} prove nothing: ${verified.error}`)
   const { number, hash, stateRoot, timestamp } = first
-  return { number, hash, stateRoot, timestamp, justified: verified.value }
+  const justified = { number: last.number, hash: last.hash }
+  return { number, hash, stateRoot, timestamp, justified, setId: state.voters.setId, sets }
+}
+
+/** The set with an id, if blocks of this number are in its office: old keys prove nothing beyond it. */
+function inOffice(sets: ProvenSets, setId: bigint, number: bigint): LightState {
+  const state = sets.find(({ voters }) => voters.setId === setId)
+  if (!state) throw forged(`it is by set ${setId}, of which nothing is proven`)
+  const next = sets.find(({ voters }) => voters.setId === setId + 1n)
+  if (next && number > next.base.number)
+    throw forged(`block ${number} is beyond the office of set ${setId}, which ended with block ${next.base.number}`)
+  return state
+}
+
+function setIdOf(justification: Uint8Array): bigint {
+  try {
+    return decodeJustification(justification).commit.setId
+  } catch {
+    throw forged('the justification is malformed')
+  }
 }
 
 /** Decodes headers of which each is the parent of the next. */
@@ -88,7 +121,7 @@ function readHeaders(raw: readonly Hex[]) {
     before = header.hash
     const fields = RLP.decode(rlp) as Uint8Array[]
     const stateRoot = toHex(fields[STATE_ROOT] ?? new Uint8Array()) as Hash32
-    return { ...header, stateRoot, timestamp: readUintBE(fields[TIMESTAMP] ?? new Uint8Array()) }
+    return { ...header, rlp, stateRoot, timestamp: readUintBE(fields[TIMESTAMP] ?? new Uint8Array()) }
   })
 }
 
