@@ -16,8 +16,8 @@ function importAll(round: Round, votes: readonly PlainVote[]): void {
 /** Trees, weights and votes in which at most f of the weight equivocates. */
 const scenario = fc
   .record({
-    weights: fc.array(fc.integer({ min: 1, max: 3 }), { minLength: 1, maxLength: 10 }),
-    shape: fc.array(fc.nat(), { minLength: 1, maxLength: 24 }),
+    weights: fc.array(fc.integer({ min: 1, max: 3 }), { minLength: 1, maxLength: 12 }),
+    shape: fc.array(fc.nat(), { minLength: 1, maxLength: 29 }),
     draws: fc.array(fc.record({ voter: fc.nat(), phase: fc.boolean(), target: fc.nat(), other: fc.nat() }), {
       maxLength: 40,
     }),
@@ -71,6 +71,26 @@ describe('a round', () => {
         })
         expect(strip(otherOrder.state)).toEqual(strip(inOrder.state))
         expect(strip(inOrder.state)).toEqual(strip(naiveRoundState(voters, base, blocks, tree, votes)))
+      }),
+      { numRuns: 2000 },
+    )
+  })
+
+  it('ends in the same state on any base at or below all targets', () => {
+    fc.assert(
+      fc.property(scenario, fc.nat(), ({ voters, tree, blocks, votes, shuffled }, pick) => {
+        // The last common ancestor of all targets, and any block below it: bases of nodes that finalised less.
+        const above = (block: BlockRef) => votes.every(({ target }) => isAncestorOrSelf(tree, block, target.hash))
+        const bases = blocks.filter(above)
+        const high = bases.reduce<BlockRef>((a, b) => (b.number > a.number ? b : a), blocks[0] as BlockRef)
+        const low = bases[pick % bases.length] as BlockRef
+        const [one, other] = [high, low].map((base) => new Round(1n, voters, base, tree)) as [Round, Round]
+        importAll(one, votes)
+        importAll(other, shuffled)
+        expect(other.state.prevoteGhost?.hash).toBe(one.state.prevoteGhost?.hash)
+        expect(other.state.finalized?.hash).toBe(one.state.finalized?.hash)
+        expect(other.state.completable).toBe(one.state.completable)
+        expect(other.state.estimate?.hash).toBe(one.state.estimate?.hash)
       }),
       { numRuns: 2000 },
     )

@@ -250,12 +250,22 @@ export class Byzantine {
       { ...real, target, targets: real.targets.map(() => target) },
       { ...real, precommits: real.precommits.slice(1) },
       { ...real, round: real.round + 1n },
+      ...this.#ownCommit(real),
     ]
     const to = pick(this.#draw, this.#sim.everybody)
     this.#send(to, {
       type: 'event',
       event: { type: 'commitReceived', peer: String(this.index), commit: pick(this.#draw, forged) },
     })
+  }
+
+  /** Its own precommit alone, for any block. */
+  #ownCommit({ setId, round }: Commit): Commit[] {
+    const voter = this.#sim.setOf(setId)?.indexOf(this.#sim.keys.addressOf(this.index))
+    if (voter === undefined) return []
+    const target = this.#someBlock()
+    const { signature } = this.#signed(voter, { setId, round, kind: 'precommit', ...target })
+    return [{ setId, round, target, targets: [target], precommits: [{ target: 0, voter, signature }] }]
   }
 
   /** Every member's vote for one block, none of them signed but its own. */

@@ -23,9 +23,9 @@ export type Rule =
   | 'S3'
   /** Every final block has a commit of the set in office for it, which a count of our own accepts. */
   | 'S4'
-  /** A light client that is fed justifications alone agrees. */
+  /** A light client that is fed justifications alone agrees; every epoch's last block has one of its own. */
   | 'S5'
-  /** A vote lies at or above the estimate of the round before. */
+  /** A round begins after the one before is completable; a vote lies at or above that one's estimate. */
   | 'estimate'
   /** An imported block is its slot author's, and not ahead of the clock. */
   | 'aura'
@@ -105,8 +105,29 @@ export class Checks {
     const last = this.#finals.get(node.index) ?? 0n
     if (block.number <= last) throw new Violation('S2', `node ${node.name} finalises ${block.number} after ${last}`)
     this.#finals.set(node.index, block.number)
+    const epoch = BigInt(this.#config.epochBlocks)
+    if (block.number > (last / epoch + 1n) * epoch)
+      throw new Violation(
+        'S5',
+        `node ${node.name} goes from ${last} to ${block.number}, past the last block of an epoch`,
+      )
     this.#proves(node, block, commit, voters)
     this.#extend(block, commit)
+  }
+
+  /** What is final on disk at a start: a write that was under way at a crash may have reached it. */
+  booted(node: SimNode): void {
+    const { number } = node.disk.state.final
+    const last = this.#finals.get(node.index) ?? 0n
+    if (number < last) throw new Violation('S2', `node ${node.name} starts on ${number}, and ${last} was final`)
+    const commit = node.disk.state.justifications.get(number)
+    if (number > last && commit !== undefined)
+      this.finalised(
+        node,
+        this.#world.get(commit.target.hash),
+        commit,
+        this.#world.setFor(this.#world.get(commit.target.hash)),
+      )
   }
 
   rolledBack(node: SimNode): void {
@@ -198,6 +219,13 @@ export class Checks {
 
   signedVote(node: SimNode, vote: SignedVote): void {
     this.#once(node, `${node.key}/${vote.setId}/${vote.round}/${vote.kind}`, vote.hash)
+    const block = this.#world.get(vote.hash)
+    // The block that a set takes over on is its first base.
+    if (block.after.setId !== vote.setId && this.#world.setFor(block).setId !== vote.setId)
+      throw new Violation(
+        'S4',
+        `node ${node.name} of set ${vote.setId} votes for ${block.number}, which is another set's`,
+      )
   }
 
   sealed(node: SimNode, block: SimBlock): void {
@@ -220,6 +248,18 @@ export class Checks {
       if (effect.type !== 'signAndSendVote' || fresh === undefined) continue
       const { round, kind, hash, number } = effect.vote
       const before = round > 1n ? voter.stateOf(round - 1n) : undefined
+      // Rounds begin when the one before can no longer change its mind upwards, and the one before that is settled.
+      if (before !== undefined && !before.completable)
+        throw new Violation(
+          'estimate',
+          `node ${node.name} votes in round ${round}, and the round before is not completable`,
+        )
+      const settled = round > 2n ? voter.stateOf(round - 2n) : undefined
+      if (settled?.completable && settled.estimate !== undefined && settled.estimate.number > voter.finalized.number)
+        throw new Violation(
+          'estimate',
+          `node ${node.name} votes in round ${round}, and E of ${round - 2n} is not final`,
+        )
       const base = before?.estimate
       if (base !== undefined && !isAncestorOrSelf(this.#world, base, hash))
         throw new Violation(

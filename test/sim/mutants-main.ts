@@ -1,4 +1,4 @@
-// Puts one fault after another into the production cores; the simulator must notice: npm run sim:mutants [-- --seeds N] [--filter TEXT]
+// Puts one fault after another into the production cores; the simulator must notice: npm run sim:mutants [-- --seeds N] [--filter TEXT] [--all]
 import { parseArgs } from 'node:util'
 import { bundle, runBundle } from './bundle.ts'
 import type { Profile } from './config.ts'
@@ -14,6 +14,8 @@ const { values } = parseArgs({
     seeds: { type: 'string', default: '2000' },
     filter: { type: 'string', default: '' },
     jobs: { type: 'string', default: '2' },
+    // Goes on after the first kill: which families of runs notice.
+    all: { type: 'boolean', default: false },
   },
 })
 
@@ -30,19 +32,26 @@ const wanted = MUTANTS.filter(({ name }) => name.includes(values.filter))
 const kills: Kill[] = []
 const queue = [...wanted.entries()]
 
+/** The known killer's family first. */
+function searched({ killer }: Mutant): (Profile | 'oracle')[] {
+  return [...new Set([killer.profile, ...SEARCHED, 'oracle' as const])]
+}
+
 async function search(): Promise<void> {
   for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
     const [number, mutant] = next
     const file = await bundle(`mutant-${number}`, [mutant])
     const found: string[] = []
-    for (const what of ['oracle', ...SEARCHED] as const) {
+    for (const what of searched(mutant)) {
       const order: Order =
         what === 'oracle'
           ? { what, from: 1, seeds: ORACLE_SEEDS }
           : { what: 'sim', profile: what, from: 1, seeds: Number(values.seeds), most: 1 }
       const [answer] = await runBundle<Answer>(file, [order])
       const [failure] = answer?.failures ?? []
-      if (failure) found.push(`${what} ${failure.seed} (${failure.rule})`)
+      if (failure === undefined) continue
+      found.push(`${what} ${failure.seed} (${failure.rule})`)
+      if (!values.all) break
     }
     kills.push({ mutant, kills: found })
     console.log(`${mutant.name}: ${found.join(', ') || 'ALIVE'}`)

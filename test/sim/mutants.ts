@@ -134,8 +134,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'no catch-up at all',
     file: VOTER,
-    find: 'const far = packet.round > this.#current + CATCH_UP_GAP',
-    replace: 'const far = false',
+    find: 'this.#waitingCatchUp !== undefined || (!far && !stalled)) return',
+    replace: 'this.#waitingCatchUp !== undefined || packet.round >= 0n) return',
     killer: { profile: 'crash', seed: 1 },
   },
   {

@@ -93,6 +93,7 @@ export class SimNode {
   boot(): void {
     if (this.up) return
     this.up = true
+    this.#checks?.booted(this)
     const { world, config, timeline } = this.#env
     const { state } = this.disk
     const root = world.get(state.final.hash)

@@ -64,6 +64,8 @@ export class Simulation implements SimEnv {
   readonly #copies = new Map<Fault, DiskState>()
   readonly #finals = new Map<number, bigint>()
   readonly #live = new Set<number>()
+  /** Honest nodes that do not die for good. */
+  #lasting: readonly SimNode[] = []
   #isolatedAt: bigint | undefined
   #trace = 0x811c9dc5
   #liveAfterMs: number | undefined
@@ -111,6 +113,9 @@ export class Simulation implements SimEnv {
       this.nodes.push(new SimNode(this, index, key, true, undefined))
     }
     this.everybody.push(...this.nodes.keys())
+    this.#lasting = this.honest.filter(
+      ({ index }) => !faults.some((f) => f.type === 'crash' && f.node === index && f.downMs >= config.endMs),
+    )
   }
 
   #schedule(): void {
@@ -207,7 +212,7 @@ export class Simulation implements SimEnv {
       return
     }
     if (this.#liveAfterMs === undefined) {
-      const late = honest.filter(({ index }) => !this.#live.has(index))
+      const late = this.#lasting.filter(({ index }) => !this.#live.has(index))
       const where = late.map(
         (node) =>
           `${node.name}: final ${node.up ? node.final.number : '(down)'}, set ${node.voters?.setId}, round ${node.voter?.round}`,
@@ -238,8 +243,8 @@ export class Simulation implements SimEnv {
     this.delaysMs.push(timeline.nowMs - block.bornMs)
     this.#finals.set(node.index, block.number)
     if (this.#liveAfterMs !== undefined || block.bornMs < config.gstMs) return
-    this.#live.add(node.index)
-    if (this.#live.size === this.honest.length) this.#liveAfterMs = timeline.nowMs - config.gstMs
+    if (this.#lasting.includes(node)) this.#live.add(node.index)
+    if (this.#live.size === this.#lasting.length) this.#liveAfterMs = timeline.nowMs - config.gstMs
   }
 
   setOf(setId: bigint): VoterSet | undefined {
