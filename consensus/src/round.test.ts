@@ -2,7 +2,7 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { isAncestorOrSelf } from './chain-view.ts'
 import { Round } from './round.ts'
-import { testTree, testVote, testVoters } from './testing/fixtures.ts'
+import { testHash, testTree, testVote, testVoters } from './testing/fixtures.ts'
 import { naiveRoundState, type PlainVote } from './testing/naive-round.ts'
 import type { BlockRef, Phase } from './types.ts'
 
@@ -167,15 +167,49 @@ describe('a round', () => {
     expect(round.state.prevoteGhost?.hash).toBe(at(3).hash)
   })
 
-  it('tells duplicates, third votes, wrong numbers and unknown blocks apart', () => {
+  it('tells duplicates, third votes and unknown blocks apart', () => {
     const { tree, blocks } = testTree(CHAIN)
     const round = new Round(1n, testVoters(4), blocks[0] as BlockRef, tree)
     const vote = (target: BlockRef) => round.import('prevote', testVote('prevote', 0, target))
     const [one, two, three] = blocks.slice(1) as unknown as [BlockRef, BlockRef, BlockRef]
-    expect(vote({ ...one, number: 2n })).toBe('wrong-number')
     expect(vote({ number: 9n, hash: testTree([]).blocks[0]?.parentHash as BlockRef['hash'] })).toBe('unknown-block')
     expect([vote(one), vote(one), vote(two), vote(three)]).toEqual(['accepted', 'duplicate', 'equivocation', 'ignored'])
     expect(round.history.length).toBe(2)
+  })
+})
+
+describe('a vote that supports no block', () => {
+  const { tree, blocks } = testTree(CHAIN)
+  const at = (index: number) => blocks[index] as BlockRef
+  const beside: BlockRef = { number: 3n, hash: testHash(99) }
+
+  it('counts as participation with a wrong number, and is no second vote for the block', () => {
+    const round = new Round(1n, testVoters(4), at(0), tree)
+    const wrong = { ...at(4), number: 9n }
+    importAll(round, [
+      { voter: 0, phase: 'prevote', target: at(4) },
+      { voter: 1, phase: 'prevote', target: at(4) },
+      { voter: 2, phase: 'prevote', target: wrong },
+    ])
+    expect(round.participation('prevote')).toBe(3)
+    expect(round.state.prevoteGhost).toBeUndefined()
+    // One hash under two numbers was signed twice: it counts for every block.
+    expect(round.import('prevote', testVote('prevote', 2, at(4)))).toBe('equivocation')
+    expect(round.state.prevoteGhost?.hash).toBe(at(4).hash)
+  })
+
+  it('counts for the base when its block lies beside the final chain, and waits while the block may come', () => {
+    const final = testTree(CHAIN)
+    const round = new Round(1n, testVoters(4), at(2), final.tree)
+    expect(round.import('prevote', testVote('prevote', 3, beside))).toBe('unknown-block')
+    final.tree.finalize(at(3))
+    expect(round.import('prevote', testVote('prevote', 3, beside))).toBe('accepted')
+    importAll(round, [
+      { voter: 0, phase: 'prevote', target: at(3) },
+      { voter: 1, phase: 'prevote', target: at(3) },
+    ])
+    // Two of four for block 3; the third supports what is common to all forks, the base.
+    expect(round.state.prevoteGhost?.hash).toBe(at(2).hash)
   })
 })
 
