@@ -60,6 +60,18 @@ describe('a voter', () => {
     expect(voter.stuck).toBe(false)
   })
 
+  it('finalises by late votes of a round that a catch-up has passed over', () => {
+    const { voter, at } = setup(3)
+    voter.handle({ type: 'start' }, 0)
+    voter.handle({ type: 'neighbour', peer: 'p', packet: packet(4n) }, 1)
+    voter.handle({ type: 'catchUpReceived', peer: 'p', response: openRound(3n, at) }, 2)
+    expect(voter.round).toBe(4n)
+    const late = (['prevote', 'precommit'] as const).flatMap((kind) =>
+      [0, 1, 2].flatMap((index) => voter.handle({ type: 'voteReceived', vote: testVote(kind, index, at(1)) }, 3)),
+    )
+    expect(ofType(late, 'finalize').map((effect) => effect.block.number)).toEqual([1n])
+  })
+
   it('takes over a catch-up with a vote for a block beside its final chain, which will never come', () => {
     const { voter, at } = setup(3)
     voter.handle({ type: 'start' }, 0)

@@ -354,7 +354,8 @@ export class Voter {
   }
 
   #doneVoting(live: LiveRound): boolean {
-    return !live.mayVote || live.own.precommit !== undefined
+    // A round that a catch-up has passed over is not voted in any more.
+    return !live.mayVote || live.own.precommit !== undefined || live.round.round < this.#current
   }
 
   // ---------------------------------------------------------------- voting
