@@ -147,7 +147,7 @@ export class Checks {
     if (office.setId !== voters.setId || commit.setId !== office.setId) throw bad(`set ${office.setId} is in office`)
     if (commit.target.hash !== block.hash) throw bad('it is for another block')
     const verify = this.#keys.verifier(office)
-    const targets = new Map<number, Set<Hash32>>()
+    const targets = new Map<number, Set<string>>()
     let above = new Set<number>()
     for (const { voter, target, signature } of commit.precommits) {
       const { number, hash } = commit.targets[target] as BlockRef
@@ -162,9 +162,10 @@ export class Checks {
       }
       if (!verify(vote)) throw bad(`voter ${voter}'s signature`)
       const known = targets.get(voter)
-      if (known) known.add(hash)
-      else targets.set(voter, new Set([hash]))
-      if (isAncestorOrSelf(this.#world, block, hash)) above = above.add(voter)
+      if (known) known.add(`${number}/${hash}`)
+      else targets.set(voter, new Set([`${number}/${hash}`]))
+      if (this.#world.get(hash).number === number && isAncestorOrSelf(this.#world, block, hash))
+        above = above.add(voter)
     }
     for (const [voter, hashes] of targets) if (hashes.size > 1) above.add(voter)
     const weights = office.voters.map(({ weight }) => weight)

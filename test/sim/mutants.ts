@@ -229,12 +229,4 @@ export const MUTANTS: readonly Mutant[] = [
     replace: 'const head = keep.has(this.#best.hash) ? undefined : undefined',
     killer: { profile: 'random', seed: 1 },
   },
-  {
-    name: 'best chain only, not over all forks',
-    file: 'packages/chain/src/block-tree.ts',
-    find: '      for (const child of node.children) open.push(this.#node(child))\n    }\n    return ref(best)',
-    replace:
-      '      for (const child of node.children) if (hash === this.#root.hash) open.push(this.#node(child))\n    }\n    return ref(best)',
-    killer: { profile: 'random', seed: 1 },
-  },
 ]

@@ -67,6 +67,11 @@ export class World {
 
   readonly header = (hash: Hash32): SimBlock | undefined => this.blocks.get(hash)
 
+  /** Nothing lies beside the chain of one who knows all blocks. */
+  finalized(): BlockRef {
+    return this.genesis
+  }
+
   /** The set whose votes make a block final: that of its parent's state. */
   setFor(block: SimBlock): VoterSet {
     return this.get(block.parentHash).after
