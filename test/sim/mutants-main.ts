@@ -1,4 +1,4 @@
-// Puts one fault after another into the production cores; the simulator must notice: npm run sim:mutants [-- --seeds N] [--filter TEXT] [--all]
+// Puts one fault after another into the production cores; the simulator must notice: npm run sim:mutants [-- --seeds N] [--filter REGEX] [--all]
 import { parseArgs } from 'node:util'
 import { bundle, runBundle } from './bundle.ts'
 import type { Profile } from './config.ts'
@@ -28,7 +28,7 @@ interface Kill {
   readonly kills: readonly string[]
 }
 
-const wanted = MUTANTS.filter(({ name }) => name.includes(values.filter))
+const wanted = MUTANTS.filter(({ name }) => new RegExp(values.filter).test(name))
 const kills: Kill[] = []
 const queue = [...wanted.entries()]
 

@@ -11,6 +11,7 @@ export interface Mutant extends Patch {
 const VOTER = 'consensus/src/voter.ts'
 const ROUND = 'consensus/src/round.ts'
 
+/** Every one is killed; `npm run sim:mutants` finds killers anew when runs have changed. */
 export const MUTANTS: readonly Mutant[] = [
   {
     name: 'threshold minus one',
@@ -120,9 +121,30 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'out-of-base votes dropped',
     file: ROUND,
-    find: "if (this.#graph.insert(this.#chain, vote, phase, vote.voter) === 'unknown') return 'unknown-block'",
-    replace: "if (this.#graph.insert(this.#chain, vote, phase, vote.voter) !== 'inserted') return 'ignored'",
+    find: "return header.number !== vote.number || this.#graph.insert(this.#chain, vote, phase, vote.voter) !== 'unknown'",
+    replace: "return this.#graph.insert(this.#chain, vote, phase, vote.voter) === 'inserted'",
     killer: { profile: 'oracle', seed: 1 },
+  },
+  {
+    name: 'votes beside the final chain wait for ever',
+    file: ROUND,
+    find: 'if (vote.number > this.#chain.finalized().number) return false',
+    replace: 'return false',
+    killer: { profile: 'adversarial', seed: 1444 },
+  },
+  {
+    name: 'votes with a wrong number support their block',
+    file: ROUND,
+    find: "return header.number !== vote.number || this.#graph.insert(this.#chain, vote, phase, vote.voter) !== 'unknown'",
+    replace: "return this.#graph.insert(this.#chain, vote, phase, vote.voter) !== 'unknown'",
+    killer: { profile: 'adversarial', seed: 1 },
+  },
+  {
+    name: 'rounds that a catch-up has passed over finalise nothing',
+    file: VOTER,
+    find: 'live.own.precommit !== undefined || live.round.round < this.#current',
+    replace: 'live.own.precommit !== undefined',
+    killer: { profile: 'adversarial', seed: 2126 },
   },
   {
     name: 'no stall catch-up',

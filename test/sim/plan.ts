@@ -11,6 +11,29 @@ const EPOCHS = 40
 /** Four is where most is won and lost: one faulty, and no vote to spare. */
 const SIZES = [1, 2, 3, 4, 4, 4, 4, 4, 4, 5, 6, 7, 7, 10]
 
+/** A network in which all is well, of any size. */
+export function healthyPlan(
+  seed: number,
+  nodes: number,
+  { minMs, maxMs, endMs }: { minMs: number; maxMs: number; endMs: number },
+): SimConfig {
+  const plain = planOf({ seed, profile: 'random', nodes })
+  const weights = Array.from({ length: nodes }, () => 1)
+  // The settling is at the end: a run with one before would end soon after it.
+  return {
+    ...plain,
+    followers: 0,
+    weights,
+    faults: [],
+    listen: false,
+    crypto: 'tags',
+    minMs,
+    maxMs,
+    gstMs: endMs - 2500,
+    endMs,
+  }
+}
+
 export interface PlanOptions {
   readonly seed: number
   readonly profile?: Profile

@@ -51,6 +51,8 @@ export class SimNode {
   voters!: VoterSet
   tree!: BlockTree
   aura!: AuraConsensus
+  /** When each block that is not final yet came. */
+  readonly arrivedMs = new Map<Hash32, number>()
   /** Dies after so many more effects. */
   dying: { effects: number; readonly downMs: number; readonly kept: number } | undefined
   readonly #env: SimEnv
@@ -375,6 +377,7 @@ export class SimNode {
       this.#view.learn(block.hash)
       this.tree.finalize(block.hash)
       this.#view.finalize(block)
+      for (const hash of this.arrivedMs.keys()) if (world.get(hash).number < block.number) this.arrivedMs.delete(hash)
       if (this.#checks !== undefined) this.#env.onFinal(this, world.get(block.hash))
       this.#close(block, commit, then)
     })
@@ -515,6 +518,7 @@ export class SimNode {
 
   #accept(block: SimBlock, fromPeer: boolean): void {
     this.#add(block, fromPeer)
+    this.arrivedMs.set(block.hash, this.#env.timeline.nowMs)
     this.disk.write((state) => state.blocks.add(block.hash))
     this.#view.learn(block.hash)
     this.feed({ type: 'blockImported', hash: block.hash })

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { bundle, runBundle } from './bundle.ts'
-import { planOf } from './plan.ts'
+import type { Fault, SimConfig } from './config.ts'
+import { runOracle } from './oracle.ts'
+import { healthyPlan, planOf } from './plan.ts'
 import { configOf, regressions } from './regressions.ts'
 import { runConfig, runSeeds, type Summary } from './run-seeds.ts'
 import { shrink } from './shrink.ts'
@@ -8,7 +10,8 @@ import { shrink } from './shrink.ts'
 /** More for a long run: HAWSER_SIM_SEEDS=100000 HAWSER_SIM_FROM=1. */
 const SEEDS = Number(process.env.HAWSER_SIM_SEEDS ?? 2000)
 const FROM = Number(process.env.HAWSER_SIM_FROM ?? 1)
-const TIMEOUT_MS = 60_000 + 60 * SEEDS
+const ORACLE_SCENARIOS = 2 * SEEDS
+const TIMEOUT_MS = 120_000 + 60 * SEEDS
 
 const failuresOf = ({ failures }: Summary) =>
   failures.map(
@@ -34,6 +37,10 @@ describe('the simulated network', () => {
     },
     TIMEOUT_MS,
   )
+
+  it('has rounds that count as the definitions say, in any order and on any base', () => {
+    expect(runOracle(FROM, ORACLE_SCENARIOS).failures).toEqual([])
+  })
 
   it('breaks with more than f faulty, and the votes that honest nodes hold name more than f of them', () => {
     const summary = runSeeds({ from: 1, seeds: 60, profile: 'accountability' })
@@ -61,24 +68,55 @@ describe('the simulated network', () => {
   })
 })
 
+/** Four validators without any faults but these. */
+const quiet = (faults: readonly Fault[], endMs: number, gstMs: number): SimConfig => ({
+  ...planOf({ seed: 5, profile: 'random', nodes: 4 }),
+  faults,
+  gstMs,
+  endMs,
+  listen: false,
+  weights: [1, 1, 1, 1],
+})
+const away = (node: number, at: number, downMs: number): Fault => ({
+  type: 'crash',
+  node,
+  at,
+  effects: 0,
+  downMs,
+  kept: 1,
+})
+
+describe('validators that are away', () => {
+  it('stop finality when two of four are, and let it go on when one returns', () => {
+    const stalled = runConfig(quiet([away(2, 3000, 1e9), away(3, 3000, 1e9)], 30_000, 4000))
+    expect(stalled.violation?.rule).toBe('L1')
+    expect(stalled.finalNumber).toBeLessThan(6n)
+    const healed = runConfig(quiet([away(2, 3000, 9000), away(3, 3000, 1e9)], 30_000, 12_000))
+    expect(healed.violation?.message).toBeUndefined()
+  })
+
+  it('come back after a minute of many rounds by catch-up and blocks asked for by hash', () => {
+    const { violation, liveAfterMs } = runConfig(quiet([away(1, 3000, 60_000)], 75_000, 63_000))
+    expect(violation?.message).toBeUndefined()
+    // Within ten gossip durations and a slot of their return.
+    expect(liveAfterMs).toBeLessThan(4000)
+  })
+
+  it('are followed by a node without a key', () => {
+    const config = { ...quiet([], 12_000, 8000), followers: 1 }
+    expect(runConfig(config).violation?.message).toBeUndefined()
+  })
+})
+
 describe('a healthy network', () => {
   it.each([1, 4, 7, 10])('of %i finalises with few rounds and soon', (nodes) => {
-    const config = {
-      ...planOf({ seed: 11, profile: 'random', nodes }),
-      faults: [],
-      gstMs: 20_000,
-      endMs: 30_000,
-      minMs: 20,
-      maxMs: 100,
-      listen: false,
-      weights: Array.from({ length: nodes }, () => 1),
-    }
+    const config = healthyPlan(11, nodes, { minMs: 20, maxMs: 100, endMs: 24_500 })
     const { violation, delaysMs, finalNumber, rounds } = runConfig(config)
     expect(violation?.message).toBeUndefined()
     expect(finalNumber).toBeGreaterThanOrEqual(19n)
     expect(rounds).toBeLessThanOrEqual(finalNumber + 5n)
     const sorted = delaysMs.toSorted((a, b) => a - b)
-    // Four times the mean delay of 60 ms, counted from the block's birth.
+    // Four times the mean delay of 60 ms, from a block's arrival.
     expect(sorted[sorted.length >> 1]).toBeLessThan(240)
   })
 })

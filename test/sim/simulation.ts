@@ -36,7 +36,7 @@ export interface SimResult {
   readonly conflicts: boolean
   readonly finalNumber: bigint
   readonly rounds: bigint
-  /** From each block's birth until it was final at each honest node. */
+  /** From each block's arrival at an honest node until it was final there. */
   readonly delaysMs: readonly number[]
 }
 
@@ -240,7 +240,8 @@ export class Simulation implements SimEnv {
   /** A node has made a block final. */
   onFinal(node: SimNode, block: SimBlock): void {
     const { timeline, config } = this
-    this.delaysMs.push(timeline.nowMs - block.bornMs)
+    const arrivedMs = node.arrivedMs.get(block.hash)
+    if (arrivedMs !== undefined) this.delaysMs.push(timeline.nowMs - arrivedMs)
     this.#finals.set(node.index, block.number)
     if (this.#liveAfterMs !== undefined || block.bornMs < config.gstMs) return
     if (this.#lasting.includes(node)) this.#live.add(node.index)
