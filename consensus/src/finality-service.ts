@@ -28,7 +28,7 @@ import { JUSTIFICATION_WINDOW, superfluous, windowsThatAge, type JustifiedBlock 
 import { LastingTransport } from './lasting-transport.ts'
 import { SetChanges } from './set-changes.ts'
 import { SetBook, type KnownSet } from './set-book.ts'
-import type { NeighbourPacket } from './types.ts'
+import type { HeaderRef, NeighbourPacket } from './types.ts'
 import { setPrefix } from './vote-records.ts'
 import { verifyJustification } from './justification.ts'
 import { VoterSet } from './voter-set.ts'
@@ -112,6 +112,11 @@ export class FinalityService implements FinalityGadget, FinalityProofs {
 
   onBlock(block: BlockRef): void {
     this.#service?.onBlock(block)
+  }
+
+  /** A header that came when a block was asked for, of a branch that finality has cut off: votes for it can be counted then. */
+  onHeaderBeside(header: HeaderRef): void {
+    this.#service?.onHeaderBeside(header)
   }
 
   /** @throws JUSTIFICATION_INVALID; JUSTIFICATION_TOO_EARLY while the epoch's last block before it is not final here */

@@ -177,6 +177,11 @@ export class GrandpaService implements FinalityGadget {
     this.#push({ type: 'blockImported', hash: block.hash })
   }
 
+  /** A header that came when a block was asked for, of a branch that finality has cut off: votes for it can be counted then. */
+  onHeaderBeside(header: HeaderRef): void {
+    if (this.#chain.learnBeside(header)) this.#push({ type: 'blockImported', hash: header.hash })
+  }
+
   importJustification(justification: Uint8Array, block: BlockRef): Promise<void> {
     return new Promise((resolve, reject) => {
       const task: Task = {

@@ -4,6 +4,9 @@ import type { ChainView } from './chain-view.ts'
 import { HeaderTree } from './header-tree.ts'
 import type { BlockRef, HeaderRef } from './types.ts'
 
+/** Headers beside the final chain that are kept: what votes of live rounds may still name. */
+export const MAX_HEADERS_BESIDE = 1024
+
 export interface TreeChainViewOptions {
   readonly tree: Pick<BlockTreeView, 'get' | 'finalized' | 'best' | 'bestContaining'>
   /** A header from disk, of the finalised chain below the tree: rounds begun before a restart have their base there. */
@@ -18,6 +21,8 @@ export interface TreeChainViewOptions {
 export class TreeChainView implements ChainView {
   readonly #options: TreeChainViewOptions
   readonly #headers: HeaderTree
+  /** Headers of branches that finality has cut off, which no tree takes in any more, by hash. */
+  readonly #beside = new Map<Hash32, HeaderRef>()
 
   constructor(options: TreeChainViewOptions) {
     this.#options = options
@@ -37,13 +42,26 @@ export class TreeChainView implements ChainView {
     for (const header of path.reverse()) this.#headers.add(header)
   }
 
+  /**
+   * Takes a header of a branch that finality has cut off, whose parent is known: votes for it came before, or from nodes
+   * that were behind, and they count. False where the parent is not known.
+   */
+  learnBeside({ number, hash, parentHash }: HeaderRef): boolean {
+    if (this.header(hash) !== undefined) return true
+    if (this.header(parentHash)?.number !== number - 1n) return false
+    this.#beside.set(hash, { number, hash, parentHash })
+    const oldest = this.#beside.keys().next()
+    if (this.#beside.size > MAX_HEADERS_BESIDE && !oldest.done) this.#beside.delete(oldest.value)
+    return true
+  }
+
   /** A block has become final in the tree. */
   finalize(block: BlockRef): void {
     this.#headers.finalize(block)
   }
 
   header(hash: Hash32): HeaderRef | undefined {
-    return this.#headers.header(hash) ?? this.#options.storedHeader(hash)
+    return this.#headers.header(hash) ?? this.#beside.get(hash) ?? this.#options.storedHeader(hash)
   }
 
   finalized(): BlockRef {
