@@ -459,11 +459,15 @@ export class SimNode {
         for (const block of message.blocks) this.import(block, from)
         return
       case 'block-request': {
-        if (!this.tree.has(message.hash) && !this.#isCanonical(message.hash)) return
+        if (this.#view.header(message.hash) === undefined) return
         const blocks: SimBlock[] = []
         for (
           let at = world.header(message.hash);
-          at !== undefined && at.number > message.above && blocks.length < MAX_BLOCKS_IN_ANSWER;
+          // Of a branch that finality has cut off, down to where it leaves the final chain.
+          at !== undefined &&
+          (at.number > message.above || !this.#isCanonical(at.hash)) &&
+          at.number > 0n &&
+          blocks.length < MAX_BLOCKS_IN_ANSWER;
           at = world.header(at.parentHash)
         )
           blocks.unshift(at)
@@ -496,9 +500,14 @@ export class SimNode {
 
   /** A block from outside; one whose parent is missing waits for it. */
   import(block: SimBlock, from: number): void {
-    if (this.tree.has(block.hash) || block.number <= this.final.number) return
-    if (!this.tree.has(block.parentHash)) {
-      // Beside the final chain: nothing will ever be built on it.
+    if (this.tree.has(block.hash)) return
+    if (!this.tree.has(block.parentHash) || block.number <= this.final.number) {
+      if (this.#view.header(block.parentHash) !== undefined) {
+        // Beside the final chain: no tree takes it any more, but votes may name it.
+        if (this.#view.header(block.hash) === undefined && this.#view.learnBeside(block))
+          this.feed({ type: 'blockImported', hash: block.hash })
+        return
+      }
       if (block.number <= this.final.number + 1n) return
       if (this.#orphans.size < MAX_ORPHANS) this.#orphans.set(block.parentHash, block)
       return this.#requestBlock(block.parentHash, from)
