@@ -72,6 +72,23 @@ describe('a voter', () => {
     expect(ofType(late, 'finalize').map((effect) => effect.block.number)).toEqual([1n])
   })
 
+  it('gets the other vote of an equivocator when it is stuck, though its peer holds one vote of it too', () => {
+    const { voter: here, at } = setup(0)
+    const there = setup(1).voter
+    for (const voter of [here, there]) voter.handle({ type: 'start' }, 0)
+    here.handle({ type: 'voteReceived', peer: 'b', vote: testVote('precommit', 3, at(1)) }, 1)
+    there.handle({ type: 'voteReceived', peer: 'a', vote: testVote('precommit', 3, at(2)) }, 1)
+    here.handle({ type: 'neighbour', peer: 'b', packet: packet(1n) }, 1)
+    const pulled = (ms: number) => {
+      const [pull] = ofType(here.handle({ type: 'timer', id: 'tick' }, ms), 'pullVotes')
+      if (pull === undefined) return undefined
+      const answer = there.handle({ type: 'missingVotesRequested', peer: 'a', packet: pull.packet }, ms)
+      return ofType(answer, 'answerVotes')[0]?.votes.filter((vote) => vote.voter === 3).length
+    }
+    expect(pulled(5 * T)).toBe(0)
+    expect(pulled(11 * T)).toBe(1)
+  })
+
   it('takes over a catch-up with a vote for a block beside its final chain, which will never come', () => {
     const { voter, at } = setup(3)
     voter.handle({ type: 'start' }, 0)

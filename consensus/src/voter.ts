@@ -45,6 +45,9 @@ const NEIGHBOUR_EVERY_WHEN_LATE = 2
 const CATCH_UP_TIMEOUT = 10
 const REQUEST_BLOCK_AFTER = 2
 
+/** Voters whose votes fit into one answer: four rounds, two phases. */
+const VOTERS_ASKED_AGAIN = MAX_VOTES_IN_ANSWER / 8
+
 /** Score changes (consensus.md, 2.7). */
 const COST_BAD_SIGNATURE = -100
 const COST_UNKNOWN_VOTER = -150
@@ -164,7 +167,8 @@ export class Voter {
 
   /** What this node tells others of itself; with inventories when votes are wanted. */
   neighbourPacket(withInventories = false): NeighbourPacket {
-    const have = withInventories ? this.#liveRounds().map((live) => inventoryOf(live.round)) : []
+    const again = this.stuck ? this.#asksAgain() : undefined
+    const have = withInventories ? this.#liveRounds().map((live) => inventoryOf(live.round, again)) : []
     const { voters } = this.#config
     return {
       setId: voters.setId,
@@ -740,6 +744,13 @@ export class Voter {
     const othersAhead = [...this.#neighbours.values()].some((packet) => packet.round > this.#current)
     if (live?.startedAtMs === undefined && !othersAhead) return false
     return this.#now - Math.max(this.#roundStartedMs, live?.startedAtMs ?? 0) >= durations * this.#config.gossipMs
+  }
+
+  /** Of whom a stuck node asks for votes that it seems to have: some voters in each turn of the peers, for answers are bounded. */
+  #asksAgain(): (voter: number) => boolean {
+    const windows = Math.ceil(this.#config.voters.size / VOTERS_ASKED_AGAIN)
+    const turn = Math.floor(this.#pullTurn / Math.max(1, this.#neighbours.size)) % windows
+    return (voter) => Math.floor(voter / VOTERS_ASKED_AGAIN) === turn
   }
 
   /** Asks the peers in turn for the votes that this node lacks: gossip alone cannot bring back what was lost. */
