@@ -123,6 +123,8 @@ export class SimNode {
         tree: this.tree,
         slotOf: (block) => world.get(block.hash).slot,
         alone: () => false,
+        // A node that does not know that its clock is off.
+        clockOffsetMs: () => 0,
         listening: () => this.#listening,
         produce: () => Promise.resolve(),
         clock: { nowMs: () => this.clockMs, after: () => () => {} },
