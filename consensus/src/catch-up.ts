@@ -1,7 +1,6 @@
 import { err, ok, type Result } from '@hawser/primitives'
-import type { ChainView } from './chain-view.ts'
 import { expandVotes, indexVotes } from './commit.ts'
-import { Round } from './round.ts'
+import { Round, type RoundChain } from './round.ts'
 import type { BlockRef, CatchUpResponse, Phase, SignedVote } from './types.ts'
 import type { VoterSet } from './voter-set.ts'
 
@@ -28,7 +27,7 @@ export function buildCatchUp(round: Round): CatchUpResponse {
 export function checkCatchUp(
   response: CatchUpResponse,
   voters: VoterSet,
-  chain: Pick<ChainView, 'header'>,
+  chain: RoundChain,
   held: Round | undefined,
   verifyVote: (vote: SignedVote) => boolean,
 ): Result<Round, CatchUpFault> {

@@ -17,6 +17,11 @@ export interface ChainView {
 /** Steps of one ancestry walk: more unfinalised blocks than this and a vote is treated as unknown. */
 export const MAX_ANCESTRY_STEPS = 16_384
 
+/** Whether two votes name one block, by number and hash: one hash with two numbers are two votes. */
+export function sameBlock(a: BlockRef, b: BlockRef): boolean {
+  return a.hash === b.hash && a.number === b.number
+}
+
 /** The ancestor-or-self of a block at a number; undefined when the number is above it or the walk leaves the tree. */
 export function ancestorAt(chain: Pick<ChainView, 'header'>, hash: Hash32, number: bigint): HeaderRef | undefined {
   let header = chain.header(hash)

@@ -6,6 +6,7 @@ import {
   bytesOf,
   bytesUpTo,
   decodeBounded,
+  encodeShortStrings,
   hashOf,
   listOf,
   listUpTo,
@@ -82,7 +83,7 @@ function unpackTargets(item: RlpItem | undefined, max: number): BlockRef[] {
 
 /** A vote as bytes: setId, round, kind, number, hash, voter, signature (about 124 bytes). */
 export function encodeVote(vote: SignedVote): Uint8Array {
-  return RLP.encode([
+  return encodeShortStrings([
     rlpUint(vote.setId),
     rlpUint(vote.round),
     rlpUint(voteKindCode(vote.kind)),

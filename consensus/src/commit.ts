@@ -1,5 +1,5 @@
 import { err, ok, type Hash32, type Result } from '@hawser/primitives'
-import { isAncestorOrSelf, MAX_ANCESTRY_STEPS, type ChainView } from './chain-view.ts'
+import { isAncestorOrSelf, MAX_ANCESTRY_STEPS, sameBlock, type ChainView } from './chain-view.ts'
 import { MAX_ANCESTRY_HEADERS } from './codec.ts'
 import type { Round } from './round.ts'
 import type { BlockRef, Commit, HeaderRef, IndexedVote, SignedVote } from './types.ts'
@@ -67,7 +67,7 @@ export function checkCommit(
     carried += voters.weightOf(vote.voter)
     if (held === undefined) byVoter.set(vote.voter, [vote])
     else if (held.length === 2) return err('too-many-votes')
-    else if (held.some((other) => other.hash === vote.hash)) return err('repeated-vote')
+    else if (held.some((other) => sameBlock(other, vote))) return err('repeated-vote')
     else held.push(vote)
   }
   if (new Set(commit.precommits.map((vote) => vote.target)).size !== commit.targets.length) return err('unused-target')
@@ -103,6 +103,14 @@ export function checkCommit(
   return ok({ votes, ancestry: new Set(above.keys()) })
 }
 
+/** The blocks without which a commit cannot be checked: a voter with two different votes counts whatever they are for. */
+export function blocksOf({ target, targets, precommits }: Commit): BlockRef[] {
+  const counts = new Map<number, number>()
+  for (const { voter } of precommits) counts.set(voter, (counts.get(voter) ?? 0) + 1)
+  const needed = new Set(precommits.flatMap((vote) => (counts.get(vote.voter) === 1 ? [vote.target] : [])))
+  return [target, ...targets.filter((_, i) => needed.has(i))]
+}
+
 /**
  * The commit of a round that finalises `target`, or a descendant where the precommits alone carry one; undefined when
  * they do not reach the threshold. Where votes for one block suffice, only those are in it: no ancestry is needed then.
@@ -113,7 +121,9 @@ export function buildCommit(round: Round, target: BlockRef, chain: Pick<ChainVie
     const chosen: SignedVote[] = []
     for (let voter = 0; voter < voters.size; voter++) {
       const held = round.votesOf('precommit', voter)
-      const one = held.find((vote) => isAncestorOrSelf(chain, block, vote.hash))
+      const one = held.find(
+        (vote) => chain.header(vote.hash)?.number === vote.number && isAncestorOrSelf(chain, block, vote.hash),
+      )
       // One vote above the block supports it as well as two that prove an equivocation, and is smaller.
       if (one !== undefined) chosen.push(one)
       else if (held.length === 2) chosen.push(...held)
@@ -135,7 +145,7 @@ export function buildCommit(round: Round, target: BlockRef, chain: Pick<ChainVie
     votes = candidates
     break
   }
-  const direct = votes.filter((vote) => vote.hash === ghost.hash)
+  const direct = votes.filter((vote) => sameBlock(vote, ghost))
   const targets: BlockRef[] = []
   const precommits = indexVotes(weight(direct) >= voters.threshold ? direct : votes, targets)
   const { number, hash } = ghost

@@ -26,18 +26,15 @@ import { GrandpaService, prefixRange, readHistory, type GrandpaOptions, type Rou
 import { encodeHandovers, MAX_HANDOVERS, MAX_SET_PROOFS_BYTES, type HandoverProof } from './handover-proof.ts'
 import { JUSTIFICATION_WINDOW, superfluous, windowsThatAge, type JustifiedBlock } from './kept-justifications.ts'
 import { LastingTransport } from './lasting-transport.ts'
+import { SetChanges } from './set-changes.ts'
 import { SetBook, type KnownSet } from './set-book.ts'
-import type { NeighbourPacket, SignedVote } from './types.ts'
+import type { HeaderRef, NeighbourPacket } from './types.ts'
 import { setPrefix } from './vote-records.ts'
 import { verifyJustification } from './justification.ts'
 import { VoterSet } from './voter-set.ts'
 
 /** Sets whose rounds stay on disk when a later one is in office (consensus.md, 2.11). */
 export const HISTORY_SETS = 4n
-/** Voters that announce the commit of an epoch's last block when the next set takes over: one may be faulty or away. */
-const ANNOUNCERS = 3
-/** Votes of the next set that wait for it: one round of a set of 256; what is lost is pulled later. */
-const MAX_EARLY_VOTES = 512
 /** Gossip durations to wait for votes and commits before a peer is asked for a justification. */
 const ASK_AFTER = 2
 
@@ -64,22 +61,19 @@ export class FinalityService implements FinalityGadget, FinalityProofs {
   readonly #options: FinalityOptions
   readonly #book: SetBook
   readonly #transport: LastingTransport
+  readonly #changes: SetChanges
   readonly #listeners = new Set<(event: FinalityEvent) => void>()
   readonly #stops: (() => void)[] = []
   #service: GrandpaService | undefined
-  /** Where the present service's set ends, once that is known. */
-  #ended: BlockRef | undefined
   #handover: Promise<void> = Promise.resolve()
-  /** The epoch's last block that a peer was asked about, and the timer until it is. */
-  #asking: { readonly number: bigint; readonly cancel: () => void } | undefined
-  /** Votes of the next set, unchecked, from peers that are ahead. */
-  #early: { readonly vote: SignedVote; readonly peer: PeerId }[] = []
+  #cancelAsking: (() => void) | undefined
   #stopped = false
 
   constructor(options: FinalityOptions) {
     this.#options = options
     this.#book = new SetBook(options.store)
     this.#transport = new LastingTransport(options.transport)
+    this.#changes = new SetChanges(options.epochBlocks)
   }
 
   /** Goes on with the set in force for what follows the last final block. */
@@ -109,7 +103,7 @@ export class FinalityService implements FinalityGadget, FinalityProofs {
 
   async stop(): Promise<void> {
     this.#stopped = true
-    this.#asking?.cancel()
+    this.#cancelAsking?.()
     for (const stop of this.#stops.splice(0)) stop()
     await this.#handover
     await this.#service?.stop()
@@ -118,6 +112,11 @@ export class FinalityService implements FinalityGadget, FinalityProofs {
 
   onBlock(block: BlockRef): void {
     this.#service?.onBlock(block)
+  }
+
+  /** A header that came when a block was asked for, of a branch that finality has cut off: votes for it can be counted then. */
+  onHeaderBeside(header: HeaderRef): void {
+    this.#service?.onHeaderBeside(header)
   }
 
   /** @throws JUSTIFICATION_INVALID; JUSTIFICATION_TOO_EARLY while the epoch's last block before it is not final here */
@@ -202,31 +201,27 @@ export class FinalityService implements FinalityGadget, FinalityProofs {
 
   // ---------------------------------------------------------------- sets
 
-  /** The last block of the epoch that the next block to become final is in. */
   #epochEnd(): bigint {
-    const { tree, epochBlocks } = this.#options
-    return (tree.finalized().number / epochBlocks + 1n) * epochBlocks
+    return this.#changes.epochEnd(this.#options.tree.finalized().number)
   }
 
   async #run({ voters, base }: KnownSet): Promise<void> {
     const { unfinalized, logger, storedHeader, tree } = this.#options
-    this.#ended = undefined
+    const early = this.#changes.begin()
     this.#service = new GrandpaService({
       ...this.#options,
       transport: this.#transport,
       voters,
       // A chain that began at a fetched state has a gap where its set took over; rounds may stand on any final block.
       base: storedHeader(base.hash) ? base : tree.finalized(),
-      voteLimit: () => this.#ended?.number ?? this.#epochEnd(),
+      voteLimit: () => this.#changes.voteLimit(tree.finalized().number),
       finalize: (block, justification) => this.#finalize(block, justification),
       onNeighbour: (peer, packet) => this.#onNeighbour(peer, packet),
-      onNextSet: (vote, peer) => {
-        if (this.#early.length < MAX_EARLY_VOTES) this.#early.push({ vote, peer })
-      },
+      onNextSet: (vote, peer) => this.#changes.keep(vote, peer),
     })
     logger.info({ setId: voters.setId, validators: voters.size, base: base.number }, 'a validator set is in office')
     await this.#service.start(unfinalized())
-    for (const { vote, peer } of this.#early.splice(0)) this.#service.hear(vote, peer)
+    for (const { vote, peer } of early) this.#service.hear(vote, peer)
   }
 
   async #finalize(block: BlockRef, justification: Uint8Array): Promise<void> {
@@ -263,11 +258,9 @@ export class FinalityService implements FinalityGadget, FinalityProofs {
   /** An epoch's last block is final: where its state names another set, that one takes over. */
   async #closeEpoch(block: BlockRef, justification: Uint8Array, set: ValidatorSet): Promise<void> {
     const { setId, validators } = this.#running().status()
-    if (set.setId === setId) return
-    if (set.setId !== setId + 1n) throw new Error(`set ${set.setId} follows set ${setId}`)
+    if (!this.#changes.closes(block.number, setId, set.setId)) return
     const next = await this.#takeOver(block, set, justification)
-    // From here on the old set votes for nothing above, whatever its rounds still do.
-    this.#ended = block
+    this.#changes.end(block.number)
     this.#announce(block, justification, validators)
     // The old service waits for this call: it can only be stopped after it.
     this.#handover = this.#handover.then(() => this.#handOver(next))
@@ -305,11 +298,10 @@ export class FinalityService implements FinalityGadget, FinalityProofs {
     }
   }
 
-  /** The old set's voters no longer speak when their rounds end: a few tell the others what the handover rests on. */
   #announce(block: BlockRef, justification: Uint8Array, validators: readonly Address[]): void {
     const { signer, transport, logger } = this.#options
     const place = signer === undefined ? -1 : validators.indexOf(signer.address)
-    if (place < 0 || (BigInt(place) + block.number) % BigInt(validators.length) >= ANNOUNCERS) return
+    if (!this.#changes.announces(place < 0 ? undefined : place, block.number, validators.length)) return
     spawn(
       () => transport.publish('commits', encodeCommit(decodeJustification(justification).commit)),
       (error) => logger.debug({ err: messageOf(error) }, 'the last commit of a set was not published'),
@@ -334,24 +326,24 @@ export class FinalityService implements FinalityGadget, FinalityProofs {
 
   /** A peer beyond our epoch's end has what proves it final, though votes and commits passed us by: it is asked in a while. */
   #onNeighbour(peer: PeerId, packet: NeighbourPacket): void {
-    const { clock, gossipMs, onNeighbour } = this.#options
+    const { clock, gossipMs, onNeighbour, tree } = this.#options
     onNeighbour?.(packet)
-    const number = this.#epochEnd()
-    if (this.#stopped || packet.finalizedNumber < number || this.#asking?.number === number) return
-    this.#asking?.cancel()
-    const cancel = clock.after(ASK_AFTER * gossipMs, () => {
+    if (this.#stopped) return
+    const number = this.#changes.asksFor(packet.finalizedNumber, tree.finalized().number)
+    if (number === undefined) return
+    this.#cancelAsking?.()
+    this.#cancelAsking = clock.after(ASK_AFTER * gossipMs, () => {
       spawn(
         async () => {
           try {
             if (this.#epochEnd() === number) await this.#ask(peer, number)
           } finally {
-            if (this.#asking?.number === number) this.#asking = undefined
+            this.#changes.asked(number)
           }
         },
         (error) => this.#blame(peer, error),
       )
     })
-    this.#asking = { number, cancel }
   }
 
   async #ask(peer: PeerId, number: bigint): Promise<void> {

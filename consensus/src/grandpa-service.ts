@@ -24,7 +24,6 @@ import {
 } from '@hawser/primitives'
 import { recoverAddress } from '@hawser/primitives/node'
 import { keyIn, keyspace, type KeyValueStore, type Write } from '@hawser/storage'
-import type { ChainView } from './chain-view.ts'
 import {
   decodeCatchUpRequest,
   decodeCatchUpResponse,
@@ -42,8 +41,8 @@ import {
 } from './codec.ts'
 import { voteKindCode, type NetworkId } from './digests.ts'
 import type { ConsensusErrorInfo } from './errors.ts'
-import { HeaderTree } from './header-tree.ts'
 import { roundView } from './round-view.ts'
+import { TreeChainView } from './tree-chain-view.ts'
 import type { Commit, HeaderRef, NeighbourPacket, SignedVote, UnsignedVote, VoteEquivocation } from './types.ts'
 import { readRecords, roundOfKey, roundPrefix, setPrefix, type VoteRecord } from './vote-records.ts'
 import type { VoterEffect, VoterEvent } from './voter-events.ts'
@@ -115,7 +114,7 @@ interface Task {
 export class GrandpaService implements FinalityGadget {
   readonly #options: GrandpaOptions
   readonly #local: number | undefined
-  readonly #headers: HeaderTree
+  readonly #chain: TreeChainView
   readonly #queue = new BoundedQueue<Task>(MAX_QUEUED_EVENTS)
   readonly #listeners = new Set<(event: FinalityEvent) => void>()
   readonly #stops: (() => void)[] = []
@@ -129,24 +128,23 @@ export class GrandpaService implements FinalityGadget {
 
   constructor(options: GrandpaOptions) {
     this.#options = options
-    const { tree, voters, network, signer } = options
+    const { voters, network, signer } = options
     this.#local = signer === undefined ? undefined : voters.indexOf(signer.address)
-    const root = tree.finalized()
-    this.#headers = new HeaderTree({ ...root, parentHash: tree.get(root.hash)?.parent ?? root.hash, slot: 0n })
+    this.#chain = new TreeChainView(options)
     this.#verifyVote = voteVerifier(network, voters, recoverAddress)
   }
 
   /** Reads what an earlier run stored, repeats its votes, and begins. `blocks`: what is in the tree, parents first. */
   async start(blocks: readonly BlockRef[] = []): Promise<void> {
     const { voters, base, gossipMs, transport, listening } = this.#options
-    for (const block of blocks) this.#learn(block.hash)
+    for (const block of blocks) this.#chain.learn(block.hash)
     this.#voter = new Voter({
       voters,
       local: this.#local,
       gossipMs,
       base,
       verifyVote: this.#verifyVote,
-      chain: this.#chainView(),
+      chain: this.#chain,
       records: await this.#readRecords(),
       silent: listening !== undefined,
     })
@@ -177,6 +175,11 @@ export class GrandpaService implements FinalityGadget {
 
   onBlock(block: BlockRef): void {
     this.#push({ type: 'blockImported', hash: block.hash })
+  }
+
+  /** A header that came when a block was asked for, of a branch that finality has cut off: votes for it can be counted then. */
+  onHeaderBeside(header: HeaderRef): void {
+    if (this.#chain.learnBeside(header)) this.#push({ type: 'blockImported', hash: header.hash })
   }
 
   importJustification(justification: Uint8Array, block: BlockRef): Promise<void> {
@@ -314,7 +317,7 @@ export class GrandpaService implements FinalityGadget {
     const first: VoterEffect[] = []
     const events = [event]
     for (let next = events.shift(); next !== undefined; next = events.shift()) {
-      if (next.type === 'blockImported') this.#learn(next.hash)
+      if (next.type === 'blockImported') this.#chain.learn(next.hash)
       if (next.type === 'voteReceived' && this.#isForeign(next.vote)) {
         this.#halt(`our own key has voted in round ${next.vote.round} of set ${next.vote.setId}, and not here`)
         break
@@ -451,7 +454,7 @@ export class GrandpaService implements FinalityGadget {
   }
 
   async #makeFinal(block: BlockRef, justification: Uint8Array): Promise<void> {
-    this.#learn(block.hash)
+    this.#chain.learn(block.hash)
     for (;;)
       try {
         await this.#options.finalize(block, justification)
@@ -461,7 +464,7 @@ export class GrandpaService implements FinalityGadget {
         if (!isAppError(error, 'IMPORT_BUSY')) throw error
         await delay(RETRY_FINALIZE_MS, { signal: this.#abort.signal, clock: this.#options.clock })
       }
-    this.#headers.finalize(block)
+    this.#chain.finalize(block)
     for (const listener of this.#listeners) listener({ block, justification })
   }
 
@@ -513,37 +516,7 @@ export class GrandpaService implements FinalityGadget {
     this.#options.onHalt?.(reason)
   }
 
-  // ---------------------------------------------------------------- chain and records
-
-  /** Takes a block of the tree, and what lies between it and the known ones, into our own tree of headers. */
-  #learn(hash: Hash32): void {
-    const { tree } = this.#options
-    const path: { number: bigint; hash: Hash32; parentHash: Hash32; slot: bigint }[] = []
-    for (let at = hash; this.#headers.header(at) === undefined;) {
-      const node = tree.get(at)
-      if (node === undefined) return
-      path.push({ number: node.number, hash: at, parentHash: node.parent, slot: 0n })
-      at = node.parent
-    }
-    for (const header of path.reverse()) this.#headers.add(header)
-  }
-
-  /** Headers from our own tree, which keeps what finality pruned of late; heads from the chain's fork choice. */
-  #chainView(): ChainView {
-    const { tree, storedHeader, voteLimit, acceptable } = this.#options
-    return {
-      header: (hash) => this.#headers.header(hash) ?? storedHeader(hash),
-      finalized: () => tree.finalized(),
-      bestContaining: (hash) => {
-        const inTree = tree.bestContaining(hash)
-        if (inTree !== undefined) return inTree
-        const header = this.#headers.header(hash) ?? storedHeader(hash)
-        return header !== undefined && this.#headers.onFinalizedChain(header) ? tree.best() : undefined
-      },
-      voteLimit: () => voteLimit?.(),
-      acceptable: (hash) => acceptable?.(hash) ?? true,
-    }
-  }
+  // ---------------------------------------------------------------- records
 
   /** The records of the last rounds, which are those that are live. */
   async #readRecords(): Promise<VoteRecord[]> {

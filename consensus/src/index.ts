@@ -46,9 +46,9 @@ export { ancestorAt, isAncestorOrSelf, type ChainView } from './chain-view.ts'
 export { HeaderTree, type TreeHeader } from './header-tree.ts'
 export { buildCommit, checkCommit, commitAncestry, type CheckedCommit, type CommitFault } from './commit.ts'
 export { prevoteTarget } from './voting-rules.ts'
-export { Voter, type VoterConfig } from './voter.ts'
+export { LIVE_ROUNDS_BEHIND, Voter, type VoterConfig } from './voter.ts'
 export type { VoterEffect, VoterEvent } from './voter-events.ts'
-export type { VoteRecord } from './vote-records.ts'
+export { readRecords, type StoredRound, type VoteRecord } from './vote-records.ts'
 export {
   recoverAddressPure,
   verifyJustification,
@@ -71,7 +71,17 @@ export {
 } from './aura.ts'
 export { AuraAuthorService, type Abstention, type AuraAuthorOptions, type AuthorTask } from './aura-author-service.ts'
 export { AuraConsensus, type AuraOptions } from './aura-consensus.ts'
-export { SignerGuard, type GuardedAct } from './signer-guard.ts'
+export { SignerGuard } from './signer-guard.ts'
+export {
+  compareAct,
+  guardAct,
+  NOTHING_SIGNED,
+  type GuardAnswer,
+  type GuardedAct,
+  type GuardState,
+} from './guard-rule.ts'
+export { SetChanges, type EarlyVote } from './set-changes.ts'
+export { TreeChainView, type TreeChainViewOptions } from './tree-chain-view.ts'
 export {
   checkEvidence,
   decodeEvidence,

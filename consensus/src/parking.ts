@@ -1,4 +1,5 @@
 import type { Hash32 } from '@hawser/primitives'
+import { blocksOf } from './commit.ts'
 import type { Commit, SignedVote } from './types.ts'
 
 /** Different votes of one voter in one phase of one round that may wait: two prove an equivocation. */
@@ -20,7 +21,7 @@ export class Parking {
   /** Parks a vote; false when it waits already or its voter has two waiting. */
   addVote(vote: SignedVote, nowMs: number): boolean {
     const phase = `${vote.round}/${vote.kind}/${vote.voter}`
-    const key = `${phase}/${vote.hash}`
+    const key = `${phase}/${vote.number}/${vote.hash}`
     const count = this.#perPhase.get(phase) ?? 0
     if (this.#votes.has(key) || count >= MAX_PARKED_PER_VOTER_PHASE) return false
     this.#perPhase.set(phase, count + 1)
@@ -61,7 +62,7 @@ export class Parking {
     const missing = new Set<Hash32>()
     for (const parked of this.#votes.values()) if (parked.sinceMs <= beforeMs) missing.add(parked.vote.hash)
     for (const parked of this.#commits)
-      if (parked.sinceMs <= beforeMs) for (const target of parked.commit.targets) missing.add(target.hash)
+      if (parked.sinceMs <= beforeMs) for (const { hash } of blocksOf(parked.commit)) missing.add(hash)
     return missing
   }
 

@@ -5,12 +5,48 @@ import { malformed } from './errors.ts'
 /** @internal A decoded RLP item. */
 export type RlpItem = Uint8Array | RlpItem[]
 
-/** @internal Minimal big-endian bytes of a u64: RLP's integers. */
+/** Most integers of messages are kinds, indexes and early rounds. */
+const SMALL = Array.from({ length: 256 }, (_, value) => (value === 0 ? new Uint8Array() : Uint8Array.of(value)))
+
+/** @internal Minimal big-endian bytes of a u64: RLP's integers. Not to be written to. */
 export function rlpUint(value: bigint | number): Uint8Array {
+  const small = value >= 0 && value < 256 ? SMALL[Number(value)] : undefined
+  if (small !== undefined) return small
   const wide = uintBE(value, 8)
   let start = 0
   while (start < 8 && wide[start] === 0) start++
   return wide.subarray(start)
+}
+
+/** @internal RLP of a list of byte strings, each below 256 bytes, in one array: votes are encoded all the time. */
+export function encodeShortStrings(items: readonly Uint8Array[]): Uint8Array {
+  let length = 0
+  for (const item of items) length += sizeOf(item)
+  const head = length < 56 ? 1 : length < 256 ? 2 : 3
+  const bytes = new Uint8Array(head + length)
+  if (head === 1) bytes[0] = 0xc0 + length
+  else {
+    bytes[0] = 0xf7 + head - 1
+    bytes[head - 1] = length & 0xff
+    if (head === 3) bytes[1] = length >> 8
+  }
+  let at = head
+  for (const item of items) {
+    const isByte = item.length === 1 && (item[0] as number) < 0x80
+    if (!isByte && item.length < 56) bytes[at++] = 0x80 + item.length
+    else if (!isByte) {
+      bytes[at++] = 0xb8
+      bytes[at++] = item.length
+    }
+    bytes.set(item, at)
+    at += item.length
+  }
+  return bytes
+}
+
+function sizeOf(item: Uint8Array): number {
+  if (item.length === 1 && (item[0] as number) < 0x80) return 1
+  return item.length + (item.length < 56 ? 1 : 2)
 }
 
 /** @internal Decodes one message no larger than the limit, which is looked at first. @throws CONSENSUS_MALFORMED */

@@ -2,7 +2,7 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { isAncestorOrSelf } from './chain-view.ts'
 import { Round } from './round.ts'
-import { testTree, testVote, testVoters } from './testing/fixtures.ts'
+import { testHash, testTree, testVote, testVoters } from './testing/fixtures.ts'
 import { naiveRoundState, type PlainVote } from './testing/naive-round.ts'
 import type { BlockRef, Phase } from './types.ts'
 
@@ -16,8 +16,8 @@ function importAll(round: Round, votes: readonly PlainVote[]): void {
 /** Trees, weights and votes in which at most f of the weight equivocates. */
 const scenario = fc
   .record({
-    weights: fc.array(fc.integer({ min: 1, max: 3 }), { minLength: 1, maxLength: 10 }),
-    shape: fc.array(fc.nat(), { minLength: 1, maxLength: 24 }),
+    weights: fc.array(fc.integer({ min: 1, max: 3 }), { minLength: 1, maxLength: 12 }),
+    shape: fc.array(fc.nat(), { minLength: 1, maxLength: 29 }),
     draws: fc.array(fc.record({ voter: fc.nat(), phase: fc.boolean(), target: fc.nat(), other: fc.nat() }), {
       maxLength: 40,
     }),
@@ -71,6 +71,26 @@ describe('a round', () => {
         })
         expect(strip(otherOrder.state)).toEqual(strip(inOrder.state))
         expect(strip(inOrder.state)).toEqual(strip(naiveRoundState(voters, base, blocks, tree, votes)))
+      }),
+      { numRuns: 2000 },
+    )
+  })
+
+  it('ends in the same state on any base at or below all targets', () => {
+    fc.assert(
+      fc.property(scenario, fc.nat(), ({ voters, tree, blocks, votes, shuffled }, pick) => {
+        // The last common ancestor of all targets, and any block below it: bases of nodes that finalised less.
+        const above = (block: BlockRef) => votes.every(({ target }) => isAncestorOrSelf(tree, block, target.hash))
+        const bases = blocks.filter(above)
+        const high = bases.reduce<BlockRef>((a, b) => (b.number > a.number ? b : a), blocks[0] as BlockRef)
+        const low = bases[pick % bases.length] as BlockRef
+        const [one, other] = [high, low].map((base) => new Round(1n, voters, base, tree)) as [Round, Round]
+        importAll(one, votes)
+        importAll(other, shuffled)
+        expect(other.state.prevoteGhost?.hash).toBe(one.state.prevoteGhost?.hash)
+        expect(other.state.finalized?.hash).toBe(one.state.finalized?.hash)
+        expect(other.state.completable).toBe(one.state.completable)
+        expect(other.state.estimate?.hash).toBe(one.state.estimate?.hash)
       }),
       { numRuns: 2000 },
     )
@@ -147,15 +167,49 @@ describe('a round', () => {
     expect(round.state.prevoteGhost?.hash).toBe(at(3).hash)
   })
 
-  it('tells duplicates, third votes, wrong numbers and unknown blocks apart', () => {
+  it('tells duplicates, third votes and unknown blocks apart', () => {
     const { tree, blocks } = testTree(CHAIN)
     const round = new Round(1n, testVoters(4), blocks[0] as BlockRef, tree)
     const vote = (target: BlockRef) => round.import('prevote', testVote('prevote', 0, target))
     const [one, two, three] = blocks.slice(1) as unknown as [BlockRef, BlockRef, BlockRef]
-    expect(vote({ ...one, number: 2n })).toBe('wrong-number')
     expect(vote({ number: 9n, hash: testTree([]).blocks[0]?.parentHash as BlockRef['hash'] })).toBe('unknown-block')
     expect([vote(one), vote(one), vote(two), vote(three)]).toEqual(['accepted', 'duplicate', 'equivocation', 'ignored'])
     expect(round.history.length).toBe(2)
+  })
+})
+
+describe('a vote that supports no block', () => {
+  const { tree, blocks } = testTree(CHAIN)
+  const at = (index: number) => blocks[index] as BlockRef
+  const beside: BlockRef = { number: 3n, hash: testHash(99) }
+
+  it('counts as participation with a wrong number, and is no second vote for the block', () => {
+    const round = new Round(1n, testVoters(4), at(0), tree)
+    const wrong = { ...at(4), number: 9n }
+    importAll(round, [
+      { voter: 0, phase: 'prevote', target: at(4) },
+      { voter: 1, phase: 'prevote', target: at(4) },
+      { voter: 2, phase: 'prevote', target: wrong },
+    ])
+    expect(round.participation('prevote')).toBe(3)
+    expect(round.state.prevoteGhost).toBeUndefined()
+    // One hash under two numbers was signed twice: it counts for every block.
+    expect(round.import('prevote', testVote('prevote', 2, at(4)))).toBe('equivocation')
+    expect(round.state.prevoteGhost?.hash).toBe(at(4).hash)
+  })
+
+  it('counts for the base when its block lies beside the final chain, and waits while the block may come', () => {
+    const final = testTree(CHAIN)
+    const round = new Round(1n, testVoters(4), at(2), final.tree)
+    expect(round.import('prevote', testVote('prevote', 3, beside))).toBe('unknown-block')
+    final.tree.finalize(at(3))
+    expect(round.import('prevote', testVote('prevote', 3, beside))).toBe('accepted')
+    importAll(round, [
+      { voter: 0, phase: 'prevote', target: at(3) },
+      { voter: 1, phase: 'prevote', target: at(3) },
+    ])
+    // Two of four for block 3; the third supports what is common to all forks, the base.
+    expect(round.state.prevoteGhost?.hash).toBe(at(2).hash)
   })
 })
 

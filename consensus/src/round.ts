@@ -1,4 +1,4 @@
-import type { ChainView } from './chain-view.ts'
+import { sameBlock, type ChainView } from './chain-view.ts'
 import type { BlockRef, Phase, SignedVote } from './types.ts'
 import { VoteGraph, type GraphNode } from './vote-graph.ts'
 import type { VoterSet } from './voter-set.ts'
@@ -16,7 +16,10 @@ export interface RoundState {
 }
 
 /** What became of a vote. Only `accepted` and `equivocation` change the round. */
-export type VoteOutcome = 'accepted' | 'equivocation' | 'duplicate' | 'ignored' | 'wrong-number' | 'unknown-block'
+export type VoteOutcome = 'accepted' | 'equivocation' | 'duplicate' | 'ignored' | 'unknown-block'
+
+/** What a round reads of the chain. */
+export type RoundChain = Pick<ChainView, 'header' | 'finalized'>
 
 interface VoterVotes {
   readonly first: SignedVote
@@ -45,7 +48,7 @@ export class Round {
   /** How many votes had arrived when this node prevoted and precommitted. */
   prevotedAt: number | undefined
   precommittedAt: number | undefined
-  readonly #chain: Pick<ChainView, 'header'>
+  readonly #chain: RoundChain
   readonly #graph: VoteGraph
   readonly #tallies: Readonly<Record<Phase, Tally>>
   #ghost: GraphNode | undefined
@@ -53,7 +56,7 @@ export class Round {
   #estimate: GraphNode | undefined
   #completable = false
 
-  constructor(round: bigint, voters: VoterSet, base: BlockRef, chain: Pick<ChainView, 'header'>) {
+  constructor(round: bigint, voters: VoterSet, base: BlockRef, chain: RoundChain) {
     this.round = round
     this.voters = voters
     this.base = base
@@ -98,19 +101,14 @@ export class Round {
 
   /** Counts a vote whose signature and membership were checked. */
   import(phase: Phase, vote: SignedVote): VoteOutcome {
-    const header = this.#chain.header(vote.hash)
-    if (header === undefined) return 'unknown-block'
-    if (header.number !== vote.number) return 'wrong-number'
     const tally = this.#tallies[phase]
     const held = tally.votes.get(vote.voter)
     if (held !== undefined) {
-      if (held.first.hash === vote.hash || held.second?.hash === vote.hash) return 'duplicate'
+      if (sameBlock(held.first, vote) || (held.second && sameBlock(held.second, vote))) return 'duplicate'
       // Two votes prove an equivocation; a third adds nothing.
       if (held.second !== undefined) return 'ignored'
     }
-    // A target that is not at or above our base supports no block, yet it is this voter's vote: bases differ between
-    // nodes, and dropping it would let one faulty vote complete the round for some nodes only (consensus.md, 1).
-    if (this.#graph.insert(this.#chain, vote, phase, vote.voter) === 'unknown') return 'unknown-block'
+    if (!this.#insert(phase, vote)) return 'unknown-block'
     this.history.push(vote)
     if (held === undefined) {
       tally.votes.set(vote.voter, { first: vote })
@@ -123,6 +121,23 @@ export class Round {
     }
     this.#derive()
     return held === undefined ? 'accepted' : 'equivocation'
+  }
+
+  /**
+   * Counts a vote for the blocks that it supports; false when its block may still come. Every vote of a member is this
+   * voter's vote, also one that supports nothing: what some nodes count and others drop completes the round for some of
+   * them only (consensus.md, 1).
+   */
+  #insert(phase: Phase, vote: SignedVote): boolean {
+    const header = this.#chain.header(vote.hash)
+    if (header === undefined) {
+      if (vote.number > this.#chain.finalized().number) return false
+      // Beside the final chain: finality has pruned the block, or it was never seen here, and it will not come any more.
+      this.#graph.insert(this.#chain, this.base, phase, vote.voter)
+      return true
+    }
+    // With a wrong number it supports no block, and neither does a target that is not at or above our base.
+    return header.number !== vote.number || this.#graph.insert(this.#chain, vote, phase, vote.voter) !== 'unknown'
   }
 
   /** Whether no child of G can reach a supermajority of prevotes any more (the paper's optional precommit condition). */

@@ -6,7 +6,8 @@ import { recoverAddress } from '@hawser/primitives/node'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { sealDigest } from './digests.ts'
 import { GuardedSigner } from './guarded-signer.ts'
-import { SignerGuard, type GuardedAct } from './signer-guard.ts'
+import type { GuardedAct } from './guard-rule.ts'
+import { SignerGuard } from './signer-guard.ts'
 import { testHash } from './testing/fixtures.ts'
 
 let folder: string

@@ -2,24 +2,16 @@ import { open, readFile, rename, type FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { AppError, toHex, type Hex } from '@hawser/primitives'
 import type { ConsensusErrorInfo } from './errors.ts'
-
-/** What the guard watches: the seal of a slot, or a vote of a kind (0 prevote, 1 precommit, 2 primary) in a set's round. */
-export type GuardedAct =
-  | { readonly kind: 'seal'; readonly slot: bigint }
-  | { readonly kind: 'vote'; readonly setId: bigint; readonly round: bigint; readonly voteKind: 0 | 1 | 2 }
-
-/** Acts remembered of each kind: a restart repeats the votes of its live rounds, byte for byte. */
-export const MAX_REMEMBERED_ACTS = 4
-
-/** The position of an act among those of its kind, and the digest that was signed there. */
-interface Signed {
-  /** Slot, or set id and round. */
-  readonly at: readonly [bigint, bigint]
-  readonly digest: Hex
-}
-
-const FILE_KINDS = ['seal', 'prevote', 'precommit', 'primary'] as const
-type FileKind = (typeof FILE_KINDS)[number]
+import {
+  compareAct,
+  guardAct,
+  GUARDED_KINDS,
+  NOTHING_SIGNED,
+  type GuardedAct,
+  type GuardedKind,
+  type GuardState,
+  type SignedAct,
+} from './guard-rule.ts'
 
 /**
  * Lets each position (slot; set, round and kind) be signed once, only forwards, and remembers that in a file of its own,
@@ -27,10 +19,10 @@ type FileKind = (typeof FILE_KINDS)[number]
  */
 export class SignerGuard {
   readonly #path: string
-  #signed: Record<FileKind, Signed[]>
+  #signed: GuardState
   #busy: Promise<unknown> = Promise.resolve()
 
-  private constructor(path: string, signed: Record<FileKind, Signed[]>) {
+  private constructor(path: string, signed: GuardState) {
     this.#path = path
     this.#signed = signed
   }
@@ -52,7 +44,7 @@ export class SignerGuard {
           `the signing guard ${path} is missing; restore it, or allow a fresh one if this key has never signed`,
           { cause },
         )
-      const guard = new SignerGuard(path, { seal: [], prevote: [], precommit: [], primary: [] })
+      const guard = new SignerGuard(path, NOTHING_SIGNED)
       await guard.#save(guard.#signed)
       return guard
     }
@@ -74,12 +66,7 @@ export class SignerGuard {
    * ours; `beyond` lies after everything that was allowed; `contradicts` is another digest at a position that is remembered.
    */
   compare(act: GuardedAct, digest: Uint8Array): 'own' | 'before' | 'beyond' | 'contradicts' {
-    const { kind, at } = placeOf(act)
-    const signed = this.#signed[kind]
-    const same = signed.filter((known) => order(known.at, at) === 0)
-    if (same.length > 0) return same.some((known) => known.digest === toHex(digest)) ? 'own' : 'contradicts'
-    const last = signed.at(-1)
-    return last === undefined || order(at, last.at) > 0 ? 'beyond' : 'before'
+    return compareAct(this.#signed, act, toHex(digest))
   }
 
   /** The highest slot whose seal was let pass. */
@@ -88,24 +75,21 @@ export class SignerGuard {
   }
 
   async #allow(act: GuardedAct, digest: Hex): Promise<void> {
-    const { kind, at } = placeOf(act)
-    const signed = this.#signed[kind]
-    if (signed.some((known) => order(known.at, at) === 0 && known.digest === digest)) return
-    const last = signed.at(-1)
-    if (last !== undefined && order(at, last.at) <= 0)
+    const answer = guardAct(this.#signed, act, digest)
+    if (answer.kind === 'again') return
+    if (answer.kind === 'refused')
       throw new AppError<ConsensusErrorInfo>(
         { code: 'SIGNER_REFUSED', fault: 'local' },
-        `${kind} at ${at.join('/')} refused: ${last.at.join('/')} was signed already`,
+        `${answer.what} at ${answer.at.join('/')} refused: ${answer.last.join('/')} was signed already`,
       )
-    const next = { ...this.#signed, [kind]: [...signed, { at, digest }].slice(-MAX_REMEMBERED_ACTS) }
     // Remembered only once it is on disk: after a failed write the same act is written again, not waved through.
-    await this.#save(next)
-    this.#signed = next
+    await this.#save(answer.state)
+    this.#signed = answer.state
   }
 
-  async #save(signed: Record<FileKind, Signed[]>): Promise<void> {
+  async #save(signed: GuardState): Promise<void> {
     const content = Object.fromEntries(
-      FILE_KINDS.map((kind) => [kind, signed[kind].map(({ at, digest }) => [`${at[0]}`, `${at[1]}`, digest])]),
+      GUARDED_KINDS.map((kind) => [kind, signed[kind].map(({ at, digest }) => [`${at[0]}`, `${at[1]}`, digest])]),
     )
     const next = `${this.#path}.next`
     await synced(await open(next, 'w', 0o600), (file) =>
@@ -117,11 +101,6 @@ export class SignerGuard {
   }
 }
 
-function placeOf(act: GuardedAct): { readonly kind: FileKind; readonly at: Signed['at'] } {
-  if (act.kind === 'seal') return { kind: 'seal', at: [0n, act.slot] }
-  return { kind: (['prevote', 'precommit', 'primary'] as const)[act.voteKind], at: [act.setId, act.round] }
-}
-
 async function synced(file: FileHandle, work: (file: FileHandle) => Promise<void>): Promise<void> {
   try {
     await work(file)
@@ -131,17 +110,12 @@ async function synced(file: FileHandle, work: (file: FileHandle) => Promise<void
   }
 }
 
-function order(a: Signed['at'], b: Signed['at']): number {
-  const d = a[0] === b[0] ? a[1] - b[1] : a[0] - b[0]
-  return d < 0n ? -1 : d > 0n ? 1 : 0
-}
-
-function parse(text: string, path: string): Record<FileKind, Signed[]> {
-  const content = { seal: [], prevote: [], precommit: [], primary: [] } as Record<FileKind, Signed[]>
+function parse(text: string, path: string): GuardState {
+  const content: Record<GuardedKind, SignedAct[]> = { seal: [], prevote: [], precommit: [], primary: [] }
   try {
     const json = JSON.parse(text) as Record<string, unknown>
     if (json.version !== 1) throw new Error(`version ${String(json.version)}`)
-    for (const kind of FILE_KINDS)
+    for (const kind of GUARDED_KINDS)
       for (const [a, b, digest] of json[kind] as [string, string, Hex][]) {
         if (!/^0x[0-9a-f]{64}$/.test(digest)) throw new Error(`digest ${digest}`)
         content[kind].push({ at: [BigInt(a), BigInt(b)], digest })

@@ -1,13 +1,17 @@
 import { describe, expect, it } from 'vitest'
 import { indexVotes } from './commit.ts'
+import type { HeaderTree } from './header-tree.ts'
 import { testHash, testTree, testVote, testVoters } from './testing/fixtures.ts'
-import type { BlockRef, NeighbourPacket, SignedVote } from './types.ts'
+import type { BlockRef, CatchUpResponse, NeighbourPacket, SignedVote } from './types.ts'
 import { readRecords, type VoteRecord } from './vote-records.ts'
 import type { VoterEffect, VoterEvent } from './voter-events.ts'
 import { Voter } from './voter.ts'
 
 const T = 100
 const BAD = Uint8Array.of(1)
+
+const trees = new WeakMap<Voter, HeaderTree>()
+const finalize = (voter: Voter, block: BlockRef) => trees.get(voter)?.finalize(block)
 
 function setup(local?: number, parents: readonly number[] = [0, 1, 2]) {
   const { tree, blocks } = testTree(parents)
@@ -19,12 +23,26 @@ function setup(local?: number, parents: readonly number[] = [0, 1, 2]) {
     verifyVote: (vote) => vote.signature.length === 65,
     chain: tree,
   })
+  trees.set(voter, tree)
   return { voter, blocks, at: (index: number) => blocks[index] as BlockRef }
 }
 
 const ofType = <K extends VoterEffect['type']>(effects: readonly VoterEffect[], type: K) =>
   effects.filter((effect): effect is VoterEffect & { type: K } => effect.type === type)
 const packet = (round: bigint): NeighbourPacket => ({ setId: 1n, round, finalizedNumber: 0n, stuck: false, have: [] })
+
+/** Round `round`: three prevotes for block 1, precommits that leave it possible and finalise the base alone. */
+function openRound(round: bigint, at: (index: number) => BlockRef): CatchUpResponse {
+  const targets: BlockRef[] = []
+  const votes = (kind: 'prevote' | 'precommit', blocks: readonly number[]) =>
+    indexVotes(
+      blocks.map((block, voter) => testVote(kind, voter, at(block), round)),
+      targets,
+    )
+  const prevotes = votes('prevote', [1, 1, 1])
+  const precommits = votes('precommit', [1, 0, 0])
+  return { setId: 1n, round, base: { number: at(0).number, hash: at(0).hash }, targets, prevotes, precommits }
+}
 
 describe('a voter', () => {
   it('has its decision on disk before it signs', () => {
@@ -40,6 +58,55 @@ describe('a voter', () => {
     for (let t = T; t < 50 * T; t += T)
       expect(ofType(voter.handle({ type: 'timer', id: 'tick' }, t), 'signAndSendVote')).toEqual([])
     expect(voter.stuck).toBe(false)
+  })
+
+  it('finalises by late votes of a round that a catch-up has passed over', () => {
+    const { voter, at } = setup(3)
+    voter.handle({ type: 'start' }, 0)
+    voter.handle({ type: 'neighbour', peer: 'p', packet: packet(4n) }, 1)
+    voter.handle({ type: 'catchUpReceived', peer: 'p', response: openRound(3n, at) }, 2)
+    expect(voter.round).toBe(4n)
+    const late = (['prevote', 'precommit'] as const).flatMap((kind) =>
+      [0, 1, 2].flatMap((index) => voter.handle({ type: 'voteReceived', vote: testVote(kind, index, at(1)) }, 3)),
+    )
+    expect(ofType(late, 'finalize').map((effect) => effect.block.number)).toEqual([1n])
+  })
+
+  it('gets the other vote of an equivocator when it is stuck, though its peer holds one vote of it too', () => {
+    const { voter: here, at } = setup(0)
+    const there = setup(1).voter
+    for (const voter of [here, there]) voter.handle({ type: 'start' }, 0)
+    here.handle({ type: 'voteReceived', peer: 'b', vote: testVote('precommit', 3, at(1)) }, 1)
+    there.handle({ type: 'voteReceived', peer: 'a', vote: testVote('precommit', 3, at(2)) }, 1)
+    here.handle({ type: 'neighbour', peer: 'b', packet: packet(1n) }, 1)
+    const pulled = (ms: number) => {
+      const [pull] = ofType(here.handle({ type: 'timer', id: 'tick' }, ms), 'pullVotes')
+      if (pull === undefined) return undefined
+      const answer = there.handle({ type: 'missingVotesRequested', peer: 'a', packet: pull.packet }, ms)
+      return ofType(answer, 'answerVotes')[0]?.votes.filter((vote) => vote.voter === 3).length
+    }
+    expect(pulled(5 * T)).toBe(0)
+    expect(pulled(11 * T)).toBe(1)
+  })
+
+  it('takes over a catch-up with a vote for a block beside its final chain, which will never come', () => {
+    const { voter, at } = setup(3)
+    voter.handle({ type: 'start' }, 0)
+    voter.handle({ type: 'neighbour', peer: 'p', packet: packet(4n) }, 1)
+    const open = openRound(3n, at)
+    const beside = { number: 1n, hash: testHash(99) }
+    const { signature } = testVote('prevote', 3, beside)
+    const response = {
+      ...open,
+      targets: [...open.targets, beside],
+      prevotes: [...open.prevotes, { target: open.targets.length, voter: 3, signature }],
+    }
+    // While block 1 is not final here, the other block of that number may still come.
+    expect(ofType(voter.handle({ type: 'catchUpReceived', peer: 'p', response }, 2), 'persist')).toEqual([])
+    expect(voter.round).toBe(1n)
+    finalize(voter, at(1))
+    voter.handle({ type: 'finalizedExternally', block: at(1) }, 3)
+    expect(voter.round).toBe(4n)
   })
 
   it('follows without a key: counts votes, finalises, signs nothing', () => {

@@ -1,7 +1,6 @@
-import type { Hash32 } from '@hawser/primitives'
 import { buildCatchUp, checkCatchUp } from './catch-up.ts'
-import { isAncestorOrSelf, type ChainView } from './chain-view.ts'
-import { buildCommit, checkCommit, commitAncestry } from './commit.ts'
+import { isAncestorOrSelf, sameBlock, type ChainView } from './chain-view.ts'
+import { blocksOf, buildCommit, checkCommit, commitAncestry } from './commit.ts'
 import { MAX_VOTES_IN_ANSWER } from './codec.ts'
 import { inventoryOf, votesMissingFrom } from './inventory.ts'
 import { Parking } from './parking.ts'
@@ -45,6 +44,9 @@ const NEIGHBOUR_EVERY = 20
 const NEIGHBOUR_EVERY_WHEN_LATE = 2
 const CATCH_UP_TIMEOUT = 10
 const REQUEST_BLOCK_AFTER = 2
+
+/** Voters whose votes fit into one answer: four rounds, two phases. */
+const VOTERS_ASKED_AGAIN = MAX_VOTES_IN_ANSWER / 8
 
 /** Score changes (consensus.md, 2.7). */
 const COST_BAD_SIGNATURE = -100
@@ -165,7 +167,8 @@ export class Voter {
 
   /** What this node tells others of itself; with inventories when votes are wanted. */
   neighbourPacket(withInventories = false): NeighbourPacket {
-    const have = withInventories ? this.#liveRounds().map((live) => inventoryOf(live.round)) : []
+    const again = this.stuck ? this.#asksAgain() : undefined
+    const have = withInventories ? this.#liveRounds().map((live) => inventoryOf(live.round, again)) : []
     const { voters } = this.#config
     return {
       setId: voters.setId,
@@ -355,7 +358,8 @@ export class Voter {
   }
 
   #doneVoting(live: LiveRound): boolean {
-    return !live.mayVote || live.own.precommit !== undefined
+    // A round that a catch-up has passed over is not voted in any more.
+    return !live.mayVote || live.own.precommit !== undefined || live.round.round < this.#current
   }
 
   // ---------------------------------------------------------------- voting
@@ -448,7 +452,7 @@ export class Voter {
     const phase = vote.kind === 'primary' ? undefined : vote.kind
     if (live !== undefined && phase !== undefined) {
       const held = live.round.votesOf(phase, vote.voter)
-      if (held.length === 2 || held.some((other) => other.hash === vote.hash)) return this.#verdict('ignore')
+      if (held.length === 2 || held.some((other) => sameBlock(other, vote))) return this.#verdict('ignore')
     }
     if (!verifyVote(vote)) return this.#blame(peer, COST_BAD_SIGNATURE, 'vote with a bad signature')
     if (live === undefined) {
@@ -460,7 +464,7 @@ export class Voter {
   }
 
   #keepEarly(vote: SignedVote): boolean {
-    const key = `${vote.round}/${vote.kind}/${vote.voter}/${vote.hash}`
+    const key = `${vote.round}/${vote.kind}/${vote.voter}/${vote.number}/${vote.hash}`
     if (this.#early.has(key)) return false
     const phase = `${vote.round}/${vote.kind}/${vote.voter}/`
     const same = [...this.#early.keys()].filter((other) => other.startsWith(phase)).length
@@ -504,14 +508,19 @@ export class Voter {
       this.#emit({ type: 'equivocation', evidence: { offender, first, second } })
   }
 
+  /** Whether a block is known, or lies beside the final chain and will not come any more. */
+  #settled({ number, hash }: BlockRef): boolean {
+    const { chain } = this.#config
+    return chain.header(hash) !== undefined || number <= chain.finalized().number
+  }
+
   #unpark(): void {
     const { chain } = this.#config
-    const known = (hash: Hash32) => chain.header(hash) !== undefined
     const ready = this.#parking.take((parked) =>
       parked.type === 'vote'
-        ? known(parked.vote.hash) || !this.#rounds.has(parked.vote.round)
+        ? this.#settled(parked.vote) || !this.#rounds.has(parked.vote.round)
         : parked.commit.target.number <= this.#finalized.number ||
-          ([parked.commit.target, ...parked.commit.targets].every(({ hash }) => known(hash)) &&
+          (blocksOf(parked.commit).every(({ hash }) => chain.header(hash) !== undefined) &&
             !this.#beyondLimit(parked.commit.target)),
     )
     for (const parked of ready)
@@ -519,7 +528,8 @@ export class Voter {
       else this.#onCommit(parked.commit, parked.peer)
     if (this.#waitingCatchUp === undefined) return
     const { peer, response, deadlineMs } = this.#waitingCatchUp
-    const complete = [response.base, ...response.targets].every(({ hash }) => known(hash))
+    const complete =
+      chain.header(response.base.hash) !== undefined && response.targets.every((block) => this.#settled(block))
     if (!complete && deadlineMs > this.#now) return
     this.#waitingCatchUp = undefined
     if (complete) this.#takeCatchUp(peer, response, deadlineMs)
@@ -575,7 +585,7 @@ export class Voter {
       (live === undefined || live.committed >= commit.target.number)
     )
       return this.#verdict('ignore')
-    const unknown = [commit.target, ...commit.targets].some(({ hash }) => chain.header(hash) === undefined)
+    const unknown = blocksOf(commit).some(({ hash }) => chain.header(hash) === undefined)
     if (unknown || this.#beyondLimit(commit.target)) {
       if (commit.target.number > this.#finalized.number) this.#parking.addCommit(commit, peer, this.#now)
       return this.#verdict('ignore')
@@ -668,7 +678,8 @@ export class Voter {
     const held = this.#rounds.get(response.round)
     const checked = checkCatchUp(response, voters, chain, held?.round, verifyVote)
     if (!checked.ok) {
-      if (checked.error === 'unknown-block') this.#waitingCatchUp = { peer, response, deadlineMs }
+      if (checked.error === 'unknown-block' && deadlineMs > this.#now)
+        this.#waitingCatchUp = { peer, response, deadlineMs }
       else if (checked.error === 'invalid') this.#blame(peer, COST_INVALID_CATCH_UP, 'invalid catch-up')
       return
     }
@@ -681,7 +692,7 @@ export class Voter {
     live.mayVote = false
     this.#emit({ type: 'persist', record: baseRecord(voters.setId, round.round, round.base), sync: false })
     for (const [place, vote] of round.history.entries()) {
-      const ordinal = round.votesOf(vote.kind as Phase, vote.voter)[0]?.hash === vote.hash ? 0 : 1
+      const ordinal = round.votesOf(vote.kind as Phase, vote.voter)[0] === vote ? 0 : 1
       this.#emit({ type: 'persist', record: voteRecord(vote, ordinal, place), sync: false })
     }
     for (const base of [round.base, round.state.finalized])
@@ -720,8 +731,8 @@ export class Voter {
       if (chain.header(hash) === undefined) this.#emit({ type: 'requestBlock', hash })
     if (this.#catchUp !== undefined && this.#catchUp.deadlineMs <= this.#now) this.#dropCatchUp()
     if (this.#waitingCatchUp !== undefined)
-      for (const { hash } of [this.#waitingCatchUp.response.base, ...this.#waitingCatchUp.response.targets])
-        if (chain.header(hash) === undefined) this.#emit({ type: 'requestBlock', hash })
+      for (const block of [this.#waitingCatchUp.response.base, ...this.#waitingCatchUp.response.targets])
+        if (!this.#settled(block)) this.#emit({ type: 'requestBlock', hash: block.hash })
     for (const [peer, packet] of this.#neighbours) this.#maybeCatchUp(peer, packet)
     this.#pullVotes()
     this.#resendOwnVotes()
@@ -733,6 +744,13 @@ export class Voter {
     const othersAhead = [...this.#neighbours.values()].some((packet) => packet.round > this.#current)
     if (live?.startedAtMs === undefined && !othersAhead) return false
     return this.#now - Math.max(this.#roundStartedMs, live?.startedAtMs ?? 0) >= durations * this.#config.gossipMs
+  }
+
+  /** Of whom a stuck node asks for votes that it seems to have: some voters in each turn of the peers, for answers are bounded. */
+  #asksAgain(): (voter: number) => boolean {
+    const windows = Math.ceil(this.#config.voters.size / VOTERS_ASKED_AGAIN)
+    const turn = Math.floor(this.#pullTurn / Math.max(1, this.#neighbours.size)) % windows
+    return (voter) => Math.floor(voter / VOTERS_ASKED_AGAIN) === turn
   }
 
   /** Asks the peers in turn for the votes that this node lacks: gossip alone cannot bring back what was lost. */

@@ -12,6 +12,7 @@ import { measureInProcess } from './in-process.ts'
 import { startAnvil, startHardhat, startOurs, type Contestant } from './peers/contestants.ts'
 import { measureMillion, measurePeers, type PeerRate } from './peers/peer-rates.ts'
 import { measureSync } from './sync-rate.ts'
+import { measureSimulatedFinality, measureSimulator } from './simulated-finality.ts'
 import { measureTransferRates, type Sender, type TransferRate } from './transfer-rates.ts'
 
 /** Signed transactions of each of ten senders, for each kind of load. */
@@ -214,6 +215,17 @@ try {
 } finally {
   await devnet.stop()
 }
+
+section(
+  'Simulated networks, 20 to 150 ms from node to node: from the arrival of a block until it is final',
+  ['validators', 'median ms', 'p99 ms', 'median in mean delays'],
+  [4, 10, 31, 100].map((nodes) => {
+    const { medianMs, p99Ms, delays } = measureSimulatedFinality(nodes)
+    return [nodes, round(medianMs), round(p99Ms), round(delays)]
+  }),
+)
+const simulator = await measureSimulator(scale)
+section('Simulator', ['seeds', 'seeds a minute in one process'], [[simulator.seeds, round(simulator.perMinute)]])
 
 section(
   'Memory',

@@ -40,9 +40,20 @@ export function utf8(text: string): Uint8Array {
 
 /** Fixed-width big-endian encoding; the value must fit in `width` bytes. */
 export function uintBE(value: bigint | number, width: number): Uint8Array {
+  const bytes = new Uint8Array(width)
+  // Whole numbers below 2^53 need no bigint, of which every step makes another one.
+  const fits = value >= 0 && value <= Number.MAX_SAFE_INTEGER && (typeof value === 'bigint' || Number.isInteger(value))
+  if (fits) {
+    let rest = Number(value)
+    for (let i = width - 1; i >= 0 && rest > 0; i--) {
+      bytes[i] = rest % 256
+      rest = Math.floor(rest / 256)
+    }
+    if (rest > 0) throw new RangeError(`${value} does not fit in ${width} bytes`)
+    return bytes
+  }
   let rest = BigInt(value)
   if (rest < 0n || rest >> BigInt(8 * width) !== 0n) throw new RangeError(`${rest} does not fit in ${width} bytes`)
-  const bytes = new Uint8Array(width)
   for (let i = width - 1; i >= 0; i--) {
     bytes[i] = Number(rest & 0xffn)
     rest >>= 8n
