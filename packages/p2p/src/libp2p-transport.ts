@@ -52,6 +52,8 @@ export interface TransportParts {
   readonly nodeKey: Uint8Array
   /** Multiaddrs to listen on, such as /ip4/127.0.0.1/tcp/30303. */
   readonly listen: readonly string[]
+  /** Multiaddrs to tell others in place of those: behind port forwarding, they differ. */
+  readonly announce?: readonly string[] | undefined
   /** Multiaddrs that end in /p2p/ID: dialled until they answer, and again when they are gone. */
   readonly bootnodes: readonly string[]
   /** Where good peers and bans are kept over a restart; nowhere if it is not given. */
@@ -153,6 +155,7 @@ export class Libp2pTransport implements Transport {
     const libp2p = await startLibp2p({
       nodeKey: parts.nodeKey,
       listen: parts.listen,
+      announce: parts.announce ?? [],
       topics: (Object.keys(MAX_GOSSIP_BYTES) as Topic[]).map((topic) => protocolId(parts.genesisHash, topic)),
       maxPeers: parts.limits?.maxPeers ?? DEFAULT_MAX_PEERS,
       maxPeersPerIp: parts.limits?.maxPeersPerIp ?? DEFAULT_MAX_PEERS_PER_IP,

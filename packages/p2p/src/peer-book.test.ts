@@ -60,10 +60,12 @@ describe('PeerBook', () => {
     expect(book.kept().length).toBe(MAX_BOOK)
   })
 
-  it('believes nobody about the addresses of another that was reached', () => {
-    const book = new PeerBook(ID(0), [], [], middle)
+  it('believes nobody about the addresses of another that was reached, or that the operator named', () => {
+    const book = new PeerBook(ID(0), [address(4)], [], middle)
     book.reached(ID(1), [address(1)], 1)
     book.hear(address(1, 666), ID(9))
+    book.hear(address(4, 666), ID(9))
+    expect(book.addressesOf(ID(4))).toEqual([address(4)])
     book.reached(ID(2), [address(3)], 1)
     expect(book.addressesOf(ID(1))).toEqual([address(1)])
     expect(book.addressesOf(ID(2))).toEqual([])

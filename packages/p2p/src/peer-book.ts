@@ -56,13 +56,18 @@ export class PeerBook {
     return this.#entries.size
   }
 
-  /** Takes up what a peer tells of another; what was reached itself is not changed by hearsay. */
+  /** Takes up what a peer tells of another; where who was reached is, or who the operator named, hearsay does not change. */
   hear(address: string, from: PeerId): void {
     const id = peerIn(address)
     if (id === undefined || id === from) return
     const entry = this.#entries.get(id)
     if (entry) {
-      if (entry.seenMs === 0 && entry.addresses.length < MAX_ADDRESSES && !entry.addresses.includes(address))
+      if (
+        !entry.bootnode &&
+        entry.seenMs === 0 &&
+        entry.addresses.length < MAX_ADDRESSES &&
+        !entry.addresses.includes(address)
+      )
         entry.addresses.push(address)
       return
     }

@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, describe, expect, it, vi } from 'vitest'
 import type { PeerId } from '@hawser/chain'
 import { hash32, keccak256, silentLogger, systemClock, utf8 } from '@hawser/primitives'
 import { Libp2pTransport, type TransportParts } from './libp2p-transport.ts'
@@ -59,6 +59,23 @@ describe('peers', () => {
     await Promise.all([stop(first), stop(boot)])
     const again = await start('node', { peerFile: file })
     await event(again, friend.self, 'joined')
+  })
+
+  it('tell of one another by the addresses that each announces, not by those that it listens on', async () => {
+    const announced = '/ip4/127.0.0.2/tcp/30303'
+    const boot = await start('boot')
+    const behind = await start('behind', { bootnodes: boot.addresses(), announce: [announced] })
+    await event(boot, behind.self, 'joined')
+    const other = await start('other', { bootnodes: boot.addresses() })
+    await event(other, boot.self, 'joined')
+    const told = await vi.waitUntil(
+      async () => {
+        const addresses = decodeAddresses(await other.request(boot.self, 'peers', new Uint8Array()))
+        return addresses.length > 0 && addresses
+      },
+      { timeout: 10_000, interval: 2_000 },
+    )
+    expect(told).toEqual([`${announced}/p2p/${behind.self}`])
   })
 
   it('are dialled again when a connection broke', async () => {
