@@ -22,6 +22,7 @@ import { startLibp2p, type Libp2pNode } from './libp2p-node.ts'
 import {
   DEFAULT_MAX_PEERS,
   DEFAULT_MAX_PEERS_PER_IP,
+  DIAL_TIMEOUT_MS,
   DIRECT_VOTE_RATE,
   FLOOD_SCORE,
   GOSSIP_RATES,
@@ -124,7 +125,7 @@ export class Libp2pTransport implements Transport {
         dial: async (addresses) => {
           await libp2p.dial(
             addresses.map((address) => multiaddr(address)),
-            { signal: AbortSignal.any([AbortSignal.timeout(REQUEST_TIMEOUT_MS), this.#stopping.signal]) },
+            { signal: AbortSignal.any([AbortSignal.timeout(DIAL_TIMEOUT_MS), this.#stopping.signal]) },
           )
         },
         askForPeers: (peer) => this.request(peer, 'peers', new Uint8Array()),
