@@ -6,13 +6,13 @@ import type { Connection, Libp2p } from '@libp2p/interface'
 import { noise } from '@libp2p/noise'
 import { ping, type Ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
-import { yamux } from '@libp2p/yamux'
 import { createLibp2p } from 'libp2p'
 import type { PeerId } from '@hawser/chain'
 import { AppError, messageOf, sha256 } from '@hawser/primitives'
 import type { P2pError } from './errors.ts'
 import { MAX_GOSSIP_BYTES } from './limits.ts'
 import { hostOf, isLoopback } from './peer-address.ts'
+import { steadyYamux } from './stream-muxer.ts'
 
 /** The part of all connections that others may make: the rest is for those that this node seeks, so that nobody can take them all. */
 const INBOUND_PORTION = 3 / 4
@@ -52,7 +52,7 @@ export async function startLibp2p(options: Libp2pOptions): Promise<Libp2pNode> {
       addresses: { listen: [...listen], announce: [...announce] },
       transports: [tcp()],
       connectionEncrypters: [noise()],
-      streamMuxers: [yamux()],
+      streamMuxers: [steadyYamux()],
       connectionManager: { maxConnections: maxPeers },
       connectionGater: {
         denyDialPeer: (peer) => isBanned(peer.toString()),
