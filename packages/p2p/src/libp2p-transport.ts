@@ -303,8 +303,11 @@ export class Libp2pTransport implements Transport {
 
   report(peer: PeerId, delta: number, reason: string): void {
     const { clock, logger } = this.#parts
+    const nowMs = clock.nowMs()
+    // What was on its way when the ban came changes nothing: a flood must not write the peer file again with each message.
+    if (this.#scores.isBanned(peer, nowMs)) return
     if (delta < 0) logger.debug({ peer, delta, reason }, 'a peer lost score')
-    if (!this.#scores.add(peer, delta, clock.nowMs())) return
+    if (!this.#scores.add(peer, delta, nowMs)) return
     logger.warn({ peer, reason }, 'a peer is banned for a while')
     this.#service.write()
     this.#hangUp(peer)

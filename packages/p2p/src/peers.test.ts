@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest'
 import type { PeerId } from '@hawser/chain'
 import { hash32, keccak256, silentLogger, systemClock, utf8 } from '@hawser/primitives'
-import { Libp2pTransport, type TransportParts } from './libp2p-transport.ts'
+import { Libp2pTransport, peerIdOf, type TransportParts } from './libp2p-transport.ts'
 import { BAN_SCORE, FLOOD_SCORE, REQUEST_RATES } from './limits.ts'
 import { isPrivate } from './peer-address.ts'
 import { decodeAddresses, encodeAddresses } from './peer-messages.ts'
@@ -101,6 +101,14 @@ describe('peers', () => {
     expect(again.peers()).toEqual([])
     const innocent = await start('innocent', { bootnodes: again.addresses() })
     await event(again, innocent.self, 'joined')
+  })
+
+  it('are banned once, whatever of theirs was on the way', async () => {
+    const bans: unknown[] = []
+    const node = await start('strict', { logger: { ...silentLogger, warn: (fields) => void bans.push(fields) } })
+    const bad = peerIdOf(keccak256(utf8('bad')))
+    for (const reason of ['first', 'second', 'third']) node.report(bad, BAN_SCORE, reason)
+    expect(bans).toEqual([{ peer: bad, reason: 'first' }])
   })
 
   it('who flood are gone, and keep their score when they come again', async () => {
