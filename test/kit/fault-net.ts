@@ -28,16 +28,25 @@ const PORTS = 15_000
 export interface FaultNetOptions {
   readonly validators: number
   readonly epochBlocks?: number
-  /** Nodes that run test/kit/faulty-node.ts from the beginning, with these arguments. */
-  readonly faulty?: Readonly<Record<number, readonly string[]>>
+  /** Nodes that run test/kit/faulty-node.ts from the beginning, with these faults. */
+  readonly faulty?: Readonly<Record<number, NodeFault>>
 }
+
+/** What test/kit/faulty-node.ts is told: which fault, and how much of it (milliseconds, or a seed). */
+export interface NodeFault {
+  readonly name: 'skewed-clock' | 'slow-disk' | 'equivocate' | 'withhold' | 'lie-in-sync' | 'spam'
+  readonly amount?: number
+}
+
+/** Faults of machines: their nodes keep the rules all the same. */
+const HONEST_FAULTS: readonly NodeFault['name'][] = ['skewed-clock', 'slow-disk']
 
 /** How a node starts. */
 export interface StartOptions {
   /** Listens for its own key before it signs, as a node does whose operator does not vouch for it. */
   readonly listens?: boolean
-  /** Runs test/kit/faulty-node.ts with these arguments instead of the bundle. */
-  readonly fault?: readonly string[]
+  /** Runs test/kit/faulty-node.ts instead of the bundle. */
+  readonly fault?: NodeFault
 }
 
 /** One validator of the net: its folder, where it is reached, and its process. */
@@ -151,7 +160,7 @@ export class FaultNet {
         rpc: { host: '127.0.0.1', port: rpcPort },
         metrics: { host: '127.0.0.1', port: 0 },
         bitcoin: { url: l1.url, cookieFile: join(folder, '.cookie') },
-        log: { level: 'info' },
+        log: { level: process.env['HAWSER_LOG'] === 'debug' ? 'debug' : 'info' },
       }
       writeFileSync(join(own, 'config.json'), JSON.stringify(config, null, 2))
     }
@@ -183,20 +192,21 @@ export class FaultNet {
   /** Starts a validator's process; its guard may be fresh, since nothing else has its key. */
   async begin(index: number, { listens = false, fault }: StartOptions = {}): Promise<void> {
     const node = this.node(index)
+    node.honest = fault === undefined || HONEST_FAULTS.includes(fault.name)
     mkdirSync(join(node.folder, 'data'), { recursive: true })
     node.process = await ValidatorProcess.start({
       name: node.name,
       program: fault ? join(ROOT, 'test', 'kit', 'faulty-node.ts') : this.#program,
       execArgv: fault ? ['--conditions=@hawser/source', '--import', 'tsx'] : [],
       args: [
-        ...(fault ?? ['node']),
+        ...(fault ? ['--fault', fault.name, `--amount=${fault.amount ?? 0}`] : ['node']),
         '--config',
         join(node.folder, 'config.json'),
         '--allow-fresh-guard',
         ...(listens ? [] : ['--i-am-only']),
       ],
       logFile: join(node.folder, 'node.log'),
-      onDeath: (why) => this.#deaths.push(why),
+      onDeath: (why) => node.honest && this.#deaths.push(why),
     })
   }
 
