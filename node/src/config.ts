@@ -35,6 +35,8 @@ export const configSchema = v.strictObject({
   p2p: v.strictObject({
     /** Multiaddrs. */
     listen: v.pipe(v.array(v.pipe(v.string(), v.startsWith('/'))), v.minLength(1), v.maxLength(8)),
+    /** Multiaddrs at which others reach it, told in place of those that it listens on. */
+    announce: v.optional(v.pipe(v.array(v.pipe(v.string(), v.startsWith('/'))), v.maxLength(8))),
     /** Multiaddrs that end in /p2p/ID. */
     bootnodes: v.pipe(
       v.array(v.pipe(v.string(), v.regex(/^\/.+\/p2p\/[A-Za-z0-9]+$/, 'a multiaddr that ends in /p2p/ID'))),

@@ -31,11 +31,19 @@ import {
   OwnSignatureWatch,
   SignerGuard,
   type Evidence,
+  type NetworkId,
 } from '@hawser/consensus'
 import { NEXT_SET_HASH_SLOT, systemContracts } from '@hawser/contracts'
 import { EthereumJsInspector, HawserEngine } from '@hawser/execution'
 import { buildGenesis, committeeOf } from '@hawser/genesis'
-import { Libp2pTransport, serveState, SyncService, TransactionGossip } from '@hawser/p2p'
+import {
+  Libp2pTransport,
+  serveState,
+  SyncService,
+  TransactionGossip,
+  type SyncTransport,
+  type TransportParts,
+} from '@hawser/p2p'
 import {
   AppError,
   isAppError,
@@ -51,7 +59,7 @@ import {
 } from '@hawser/primitives'
 import { recoverAddress, secp256k1 } from '@hawser/primitives/node'
 import { RpcServer, type RpcBackend } from '@hawser/rpc'
-import { claimDatabase, LevelStore } from '@hawser/storage'
+import { claimDatabase, LevelStore, type KeyValueStore } from '@hawser/storage'
 import { beginAtState, refuseHalfState } from './begin-at-state.ts'
 import { ChainObserver } from './chain-observer.ts'
 import { composeInherents } from './compose-inherents.ts'
@@ -84,6 +92,24 @@ export interface NodeDependencies {
   readonly iAmOnly?: boolean
   /** Called when the node cannot go on. */
   readonly onFatal: (reason: string) => void
+  /** What the node makes for itself, for those that make it another way. */
+  readonly makes?: Partial<NodeMakes>
+}
+
+/** What touches the world outside: the disk, the network, the session key. */
+export interface NodeMakes {
+  openStore(folder: string): Promise<KeyValueStore>
+  startTransport(parts: TransportParts): Promise<NodeTransport>
+  createSigner(network: NetworkId, sessionKey: Uint8Array, guard: SignerGuard): SessionSigner
+}
+
+export type NodeTransport = SyncTransport & Pick<Libp2pTransport, 'addresses' | 'clockOffsetMs' | 'stop'>
+export type SessionSigner = Pick<GuardedSigner, 'address' | 'sign' | 'stop'>
+
+const REAL_MAKES: NodeMakes = {
+  openStore: (folder) => LevelStore.open(folder),
+  startTransport: (parts) => Libp2pTransport.start(parts),
+  createSigner: (network, sessionKey, guard) => new GuardedSigner(network, sessionKey, guard),
 }
 
 export interface NodeStatus {
@@ -110,6 +136,7 @@ export interface HawserNode {
 /** Builds everything in one straight line and starts it; what was started is stopped in reverse order. */
 export async function createNode(dependencies: NodeDependencies): Promise<HawserNode> {
   const { config, logger, clock = systemClock, onFatal } = dependencies
+  const makes: NodeMakes = { ...REAL_MAKES, ...dependencies.makes }
   const stops: (() => Promise<void> | void)[] = []
   const stop = async () => {
     for (const step of stops.splice(0).reverse()) await step()
@@ -133,7 +160,7 @@ export async function createNode(dependencies: NodeDependencies): Promise<Hawser
     const source = await connectBitcoin(config, spec, logger)
 
     // Storage and the chain on it
-    const db = await LevelStore.open(join(config.dataDir, 'chain'))
+    const db = await makes.openStore(join(config.dataDir, 'chain'))
     stops.push(() => db.close())
     await claimDatabase(db, genesis.hash, join(config.dataDir, 'chain'))
     const store = await StoredChain.open(db, common, genesis)
@@ -141,6 +168,7 @@ export async function createNode(dependencies: NodeDependencies): Promise<Hawser
       ...network,
       nodeKey,
       listen: config.p2p.listen,
+      announce: config.p2p.announce,
       bootnodes: config.p2p.bootnodes,
       peerFile: join(config.dataDir, 'peers.json'),
       limits: config.p2p,
@@ -197,7 +225,7 @@ export async function createNode(dependencies: NodeDependencies): Promise<Hawser
           allowFresh: dependencies.allowFreshGuard ?? false,
         })
       : undefined
-    const signer = sessionKey && guard ? new GuardedSigner(network, sessionKey, guard) : undefined
+    const signer = sessionKey && guard ? makes.createSigner(network, sessionKey, guard) : undefined
     const gossipMs = Math.round(spec.slotSeconds * 1000 * GOSSIP_PORTION)
     const own = guard && new OwnSignatureWatch({ network, guard, gossipMs, startSlot: aura.slotAt(clock.nowMs()) })
     const stopSigning = (reason: string) => {
@@ -237,7 +265,7 @@ export async function createNode(dependencies: NodeDependencies): Promise<Hawser
     })
 
     // The network
-    const transport: Libp2pTransport = await Libp2pTransport.start({
+    const transport: NodeTransport = await makes.startTransport({
       ...peering,
       signer,
       validators: () => sets.after(store.pointers().head.hash).sessions,

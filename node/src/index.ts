@@ -18,12 +18,21 @@ export {
   type RpcConfig,
 } from './rpc-config.ts'
 export { hawserProfile } from './hawser-profile.ts'
-export { CLIENT_VERSION, createNode, type HawserNode, type NodeDependencies, type NodeStatus } from './create-node.ts'
+export {
+  CLIENT_VERSION,
+  createNode,
+  type HawserNode,
+  type NodeDependencies,
+  type NodeMakes,
+  type NodeStatus,
+  type NodeTransport,
+  type SessionSigner,
+} from './create-node.ts'
 export { Devnet, DEVNET_VALIDATORS, findDevnet, type DevnetAccess, type DevnetOptions } from './devnet/devnet.ts'
 export { DEV_MNEMONIC, DEV_WALLET_SEED, devAccounts, devValidatorKeys, validatorSpecOf } from './devnet/dev-keys.ts'
 export { freePort } from './devnet/free-port.ts'
 export { accessFromUrl, findBitcoind, openSource, type L1Access, type L1Choice } from './devnet/devnet-l1.ts'
-export type { ReadyMessage } from './devnet/validator-process.ts'
+export { ValidatorProcess, type ReadyMessage } from './devnet/validator-process.ts'
 export { encryptKey, readKeyFile, writeKeyFile } from './key-file.ts'
 export { writeResumeRequest } from './resume-request.ts'
 export { runNode, type RunNodeOptions } from './run-node.ts'

@@ -1,7 +1,7 @@
 import { createLogger } from '@hawser/primitives/node'
 import { messageOf } from '@hawser/primitives'
 import { readConfig, type ConfigOverrides } from './config.ts'
-import { createNode } from './create-node.ts'
+import { createNode, type NodeDependencies } from './create-node.ts'
 import type { ReadyMessage } from './devnet/validator-process.ts'
 
 export interface RunNodeOptions {
@@ -10,18 +10,22 @@ export interface RunNodeOptions {
   /** Signs without listening for the own key elsewhere first. */
   readonly iAmOnly: boolean
   readonly overrides?: ConfigOverrides
+  /** Parts that are not the node's own. */
+  readonly parts?: Pick<NodeDependencies, 'clock' | 'makes'>
 }
 
 /**
  * Runs a node until it is told to stop (SIGTERM, SIGINT, or the end of the process that started it) or cannot go on.
  * @returns the exit code
  */
-export async function runNode({ configFile, allowFreshGuard, iAmOnly, overrides }: RunNodeOptions): Promise<number> {
+export async function runNode(options: RunNodeOptions): Promise<number> {
+  const { configFile, allowFreshGuard, iAmOnly, overrides, parts } = options
   const config = readConfig(configFile, overrides)
   const logger = createLogger({ level: config.log.level, destination: config.log.file ?? 2 })
   let end!: (code: number) => void
   const ended = new Promise<number>((resolve) => (end = resolve))
   const node = await createNode({
+    ...parts,
     config,
     logger,
     allowFreshGuard,

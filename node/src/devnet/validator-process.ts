@@ -43,6 +43,8 @@ export class ValidatorProcess {
     /** The bundled command. */
     readonly program: string
     readonly args: readonly string[]
+    /** Node.js' own options. */
+    readonly execArgv?: readonly string[]
     readonly logFile: string
     readonly onDeath: (why: string) => void
   }): Promise<ValidatorProcess> {
@@ -51,7 +53,7 @@ export class ValidatorProcess {
     const child = fork(options.program, options.args, {
       stdio: ['ignore', log, log, 'ipc'],
       detached: true,
-      execArgv: [],
+      execArgv: [...(options.execArgv ?? [])],
     })
     closeSync(log)
     let up = false

@@ -6,13 +6,13 @@ import type { Connection, Libp2p } from '@libp2p/interface'
 import { noise } from '@libp2p/noise'
 import { ping, type Ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
-import { yamux } from '@libp2p/yamux'
 import { createLibp2p } from 'libp2p'
 import type { PeerId } from '@hawser/chain'
 import { AppError, messageOf, sha256 } from '@hawser/primitives'
 import type { P2pError } from './errors.ts'
 import { MAX_GOSSIP_BYTES } from './limits.ts'
 import { hostOf, isLoopback } from './peer-address.ts'
+import { steadyYamux } from './stream-muxer.ts'
 
 /** The part of all connections that others may make: the rest is for those that this node seeks, so that nobody can take them all. */
 const INBOUND_PORTION = 3 / 4
@@ -22,6 +22,8 @@ export type Libp2pNode = Libp2p<{ identify: Identify; ping: Ping; pubsub: Gossip
 export interface Libp2pOptions {
   readonly nodeKey: Uint8Array
   readonly listen: readonly string[]
+  /** Told in place of the addresses that are listened on; those, when there is none. */
+  readonly announce: readonly string[]
   /** Gossip topics by their full names. */
   readonly topics: readonly string[]
   readonly maxPeers: number
@@ -31,7 +33,7 @@ export interface Libp2pOptions {
 
 /** Starts libp2p with TCP, noise, yamux and gossipsub, within its limits. @throws LISTEN_FAILED */
 export async function startLibp2p(options: Libp2pOptions): Promise<Libp2pNode> {
-  const { nodeKey, listen, topics, maxPeers, maxPeersPerIp, isBanned } = options
+  const { nodeKey, listen, announce, topics, maxPeers, maxPeersPerIp, isBanned } = options
   const maxInbound = Math.max(1, Math.floor(maxPeers * INBOUND_PORTION))
   let node: Libp2pNode | undefined
   const isFull = (address: string, itself?: Connection) => {
@@ -47,10 +49,10 @@ export async function startLibp2p(options: Libp2pOptions): Promise<Libp2pNode> {
   try {
     node = await createLibp2p({
       privateKey: privateKeyFromRaw(nodeKey),
-      addresses: { listen: [...listen] },
+      addresses: { listen: [...listen], announce: [...announce] },
       transports: [tcp()],
       connectionEncrypters: [noise()],
-      streamMuxers: [yamux()],
+      streamMuxers: [steadyYamux()],
       connectionManager: { maxConnections: maxPeers },
       connectionGater: {
         denyDialPeer: (peer) => isBanned(peer.toString()),

@@ -83,6 +83,19 @@ describe('Libp2pTransport', () => {
     expect(b.statusOf(a.self)).toMatchObject({ head: { number: 5n }, finalized: { number: 3n } })
   })
 
+  it('outlives a connection that ends while a stream on it is being opened', async () => {
+    const { a } = await pair()
+    const [connection] = a.inspect().libp2p.getConnections()
+    const { muxer } = connection as unknown as {
+      muxer: { createStream(): Promise<unknown>; maConn: { abort(error: Error): void } }
+    }
+    // Yamux announces the stream in a microtask: the end comes first. What is thrown there is an error of the whole run.
+    const opened = muxer.createStream()
+    muxer.maConn.abort(new Error('the peer hangs up'))
+    await opened
+    await expect(muxer.createStream()).rejects.toThrow()
+  })
+
   it('carries requests and answers, and a refusal with its reason', async () => {
     const { a, b } = await pair()
     a.serve('signing', async (message) => Uint8Array.from(message).reverse())

@@ -23,6 +23,7 @@ import { startLibp2p, type Libp2pNode } from './libp2p-node.ts'
 import {
   DEFAULT_MAX_PEERS,
   DEFAULT_MAX_PEERS_PER_IP,
+  DIAL_TIMEOUT_MS,
   DIRECT_VOTE_RATE,
   FLOOD_SCORE,
   GOSSIP_RATES,
@@ -53,6 +54,8 @@ export interface TransportParts {
   readonly nodeKey: Uint8Array
   /** Multiaddrs to listen on, such as /ip4/127.0.0.1/tcp/30303. */
   readonly listen: readonly string[]
+  /** Multiaddrs to tell others in place of those: behind port forwarding, they differ. */
+  readonly announce?: readonly string[] | undefined
   /** Multiaddrs that end in /p2p/ID: dialled until they answer, and again when they are gone. */
   readonly bootnodes: readonly string[]
   /** Where good peers and bans are kept over a restart; nowhere if it is not given. */
@@ -125,7 +128,7 @@ export class Libp2pTransport implements Transport {
         dial: async (addresses) => {
           await libp2p.dial(
             addresses.map((address) => multiaddr(address)),
-            { signal: AbortSignal.any([AbortSignal.timeout(REQUEST_TIMEOUT_MS), this.#stopping.signal]) },
+            { signal: AbortSignal.any([AbortSignal.timeout(DIAL_TIMEOUT_MS), this.#stopping.signal]) },
           )
         },
         askForPeers: (peer) => this.request(peer, 'peers', new Uint8Array()),
@@ -156,6 +159,7 @@ export class Libp2pTransport implements Transport {
     const libp2p = await startLibp2p({
       nodeKey: parts.nodeKey,
       listen: parts.listen,
+      announce: parts.announce ?? [],
       topics: (Object.keys(MAX_GOSSIP_BYTES) as Topic[]).map((topic) => protocolId(parts.genesisHash, topic)),
       maxPeers: parts.limits?.maxPeers ?? DEFAULT_MAX_PEERS,
       maxPeersPerIp: parts.limits?.maxPeersPerIp ?? DEFAULT_MAX_PEERS_PER_IP,
@@ -302,8 +306,11 @@ export class Libp2pTransport implements Transport {
 
   report(peer: PeerId, delta: number, reason: string): void {
     const { clock, logger } = this.#parts
+    const nowMs = clock.nowMs()
+    // What was on its way when the ban came changes nothing: a flood must not write the peer file again with each message.
+    if (this.#scores.isBanned(peer, nowMs)) return
     if (delta < 0) logger.debug({ peer, delta, reason }, 'a peer lost score')
-    if (!this.#scores.add(peer, delta, clock.nowMs())) return
+    if (!this.#scores.add(peer, delta, nowMs)) return
     logger.warn({ peer, reason }, 'a peer is banned for a while')
     this.#service.write()
     this.#hangUp(peer)

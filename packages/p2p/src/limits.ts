@@ -87,6 +87,8 @@ export const FLOOD_SCORE = -10
 /** Addresses in one answer to peers. */
 export const MAX_EXCHANGED = 32
 
+/** How long an attempt to connect may take: several times around the world; those to whom nothing leads must not keep others waiting. */
+export const DIAL_TIMEOUT_MS = 3_000
 /** How long an answer may take. */
 export const REQUEST_TIMEOUT_MS = 10_000
 /** Requests of one protocol that one peer may have open here at the same time. */

@@ -15,16 +15,20 @@ describe('PeerBook', () => {
   })
 
   it('waits twice as long after each failure, up to a most, with jitter', () => {
-    const book = new PeerBook(ID(0), [address(1)], [], middle)
-    const waits: number[] = []
-    let now = 0
-    for (let i = 0; i < 9; i++) {
-      const start = now
-      while (book.toDial(now, 1, nobody).length === 0) now += 250
-      waits.push(now - start)
-      book.failed(ID(1), now)
+    const waitsOf = (book: PeerBook) => {
+      let now = 0
+      return Array.from({ length: 13 }, () => {
+        const start = now
+        while (book.toDial(now, 1, nobody).length === 0) now += 250
+        book.failed(ID(1), now)
+        return now - start
+      })
     }
-    expect(waits).toEqual([0, 500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000])
+    const known = [{ id: ID(1), addresses: [address(1)], seenMs: 1 }]
+    const doubled = [0, 500, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 64_000, 128_000, 256_000, 512_000, 600_000]
+    expect(waitsOf(new PeerBook(ID(0), [], known, middle))).toEqual(doubled)
+    // Who the operator named is dialled every second for ever.
+    expect(waitsOf(new PeerBook(ID(0), [address(1)], [], middle))).toEqual([0, 500, ...Array<number>(11).fill(1_000)])
     const early = new PeerBook(ID(0), [address(1)], [], () => 0)
     early.toDial(0, 1, nobody)
     early.failed(ID(1), 0)
@@ -32,7 +36,7 @@ describe('PeerBook', () => {
   })
 
   it('begins anew with the waiting when a connection stood', () => {
-    const book = new PeerBook(ID(0), [address(1)], [], middle)
+    const book = new PeerBook(ID(0), [], [{ id: ID(1), addresses: [address(1)], seenMs: 1 }], middle)
     for (let i = 0; i < 6; i++) book.failed(ID(1), 0)
     book.reached(ID(1), [], 50_000)
     book.failed(ID(1), 60_000)
@@ -60,10 +64,12 @@ describe('PeerBook', () => {
     expect(book.kept().length).toBe(MAX_BOOK)
   })
 
-  it('believes nobody about the addresses of another that was reached', () => {
-    const book = new PeerBook(ID(0), [], [], middle)
+  it('believes nobody about the addresses of another that was reached, or that the operator named', () => {
+    const book = new PeerBook(ID(0), [address(4)], [], middle)
     book.reached(ID(1), [address(1)], 1)
     book.hear(address(1, 666), ID(9))
+    book.hear(address(4, 666), ID(9))
+    expect(book.addressesOf(ID(4))).toEqual([address(4)])
     book.reached(ID(2), [address(3)], 1)
     expect(book.addressesOf(ID(1))).toEqual([address(1)])
     expect(book.addressesOf(ID(2))).toEqual([])

@@ -10,8 +10,8 @@ const MAX_TOLD = 64
 /** Waiting times between attempts: doubled each time, give or take half. */
 const FIRST_WAIT_MS = 500
 const MAX_WAIT_MS = 10 * 60_000
-/** Nodes that the operator names are not given up for long. */
-const MAX_BOOTNODE_WAIT_MS = 30_000
+/** Nodes that the operator names: validators name one another, and wait for finality no longer than some rounds once a network is whole again. */
+const MAX_BOOTNODE_WAIT_MS = 1_000
 /** A peer that was never reached in so many attempts is forgotten. */
 const MAX_FAILURES = 8
 
@@ -56,13 +56,18 @@ export class PeerBook {
     return this.#entries.size
   }
 
-  /** Takes up what a peer tells of another; what was reached itself is not changed by hearsay. */
+  /** Takes up what a peer tells of another; where who was reached is, or who the operator named, hearsay does not change. */
   hear(address: string, from: PeerId): void {
     const id = peerIn(address)
     if (id === undefined || id === from) return
     const entry = this.#entries.get(id)
     if (entry) {
-      if (entry.seenMs === 0 && entry.addresses.length < MAX_ADDRESSES && !entry.addresses.includes(address))
+      if (
+        !entry.bootnode &&
+        entry.seenMs === 0 &&
+        entry.addresses.length < MAX_ADDRESSES &&
+        !entry.addresses.includes(address)
+      )
         entry.addresses.push(address)
       return
     }

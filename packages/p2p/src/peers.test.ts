@@ -1,10 +1,10 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, describe, expect, it, vi } from 'vitest'
 import type { PeerId } from '@hawser/chain'
 import { hash32, keccak256, silentLogger, systemClock, utf8 } from '@hawser/primitives'
-import { Libp2pTransport, type TransportParts } from './libp2p-transport.ts'
+import { Libp2pTransport, peerIdOf, type TransportParts } from './libp2p-transport.ts'
 import { BAN_SCORE, FLOOD_SCORE, REQUEST_RATES } from './limits.ts'
 import { isPrivate } from './peer-address.ts'
 import { decodeAddresses, encodeAddresses } from './peer-messages.ts'
@@ -61,6 +61,23 @@ describe('peers', () => {
     await event(again, friend.self, 'joined')
   })
 
+  it('tell of one another by the addresses that each announces, not by those that it listens on', async () => {
+    const announced = '/ip4/127.0.0.2/tcp/30303'
+    const boot = await start('boot')
+    const behind = await start('behind', { bootnodes: boot.addresses(), announce: [announced] })
+    await event(boot, behind.self, 'joined')
+    const other = await start('other', { bootnodes: boot.addresses() })
+    await event(other, boot.self, 'joined')
+    const told = await vi.waitUntil(
+      async () => {
+        const addresses = decodeAddresses(await other.request(boot.self, 'peers', new Uint8Array()))
+        return addresses.length > 0 && addresses
+      },
+      { timeout: 10_000, interval: 2_000 },
+    )
+    expect(told).toEqual([`${announced}/p2p/${behind.self}`])
+  })
+
   it('are dialled again when a connection broke', async () => {
     const a = await start('a')
     const b = await start('b', { bootnodes: a.addresses() })
@@ -84,6 +101,14 @@ describe('peers', () => {
     expect(again.peers()).toEqual([])
     const innocent = await start('innocent', { bootnodes: again.addresses() })
     await event(again, innocent.self, 'joined')
+  })
+
+  it('are banned once, whatever of theirs was on the way', async () => {
+    const bans: unknown[] = []
+    const node = await start('strict', { logger: { ...silentLogger, warn: (fields) => void bans.push(fields) } })
+    const bad = peerIdOf(keccak256(utf8('bad')))
+    for (const reason of ['first', 'second', 'third']) node.report(bad, BAN_SCORE, reason)
+    expect(bans).toEqual([{ peer: bad, reason: 'first' }])
   })
 
   it('who flood are gone, and keep their score when they come again', async () => {
