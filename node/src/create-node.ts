@@ -369,6 +369,7 @@ export async function createNode(dependencies: NodeDependencies): Promise<Hawser
       store,
       importer,
       finality,
+      onBlockBeside: (block) => finality.onHeaderBeside(block),
       transport,
       clock,
       logger,

@@ -81,7 +81,7 @@ export class SyncWorld {
   }
 
   sync(
-    chain: Pick<TestChain, 'common' | 'store' | 'importer'> & { readonly finality?: SyncParts['finality'] },
+    chain: Pick<TestChain, 'common' | 'store' | 'importer'> & Partial<Pick<SyncParts, 'finality' | 'onBlockBeside'>>,
     transport: Libp2pTransport,
   ): SyncService {
     const { common, store, importer } = chain
@@ -91,6 +91,7 @@ export class SyncWorld {
       store,
       importer,
       finality: chain.finality ?? finalityOf(chain as TestChain),
+      onBlockBeside: chain.onBlockBeside,
       transport,
       clock: systemClock,
       logger: silentLogger,

@@ -1,9 +1,9 @@
 import { RLP } from '@ethereumjs/rlp'
 import { afterEach, afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { encodeSealedBlock, type SealedBlock } from '@hawser/chain'
+import { blockRef, encodeSealedBlock, type BlockRef, type SealedBlock } from '@hawser/chain'
 import { readUintBE, type Hash32 } from '@hawser/primitives'
 import type { TestChain } from '../kit/index.ts'
-import { followerOf, justify, left, reached, sourceChain, SyncWorld } from './sync-world.ts'
+import { finalityOf, followerOf, justify, left, reached, sourceChain, SyncWorld } from './sync-world.ts'
 
 const BLOCKS = 300
 let source: TestChain
@@ -122,5 +122,34 @@ describe('SyncService', () => {
     const done = reached(chain, BigInt(BLOCKS))
     await transport.dial(good.addresses()[0] as string)
     await done
+  })
+
+  it('learns of a branch that finality has cut off, from a peer that had it, parents first', async () => {
+    // Blocks 2 and 3 of a branch lose against block 2 of another, which becomes final.
+    const server = await sourceChain(1, 1)
+    chains.push(server)
+    const base = server.head()
+    const lost2 = await server.mine({ parent: base })
+    const lost3 = await server.mine({ parent: lost2.sealed })
+    const kept = await server.mine({ parent: base, skipSlots: 4 })
+    await server.importer.finalize(blockRef(kept.block), justify(server, blockRef(kept.block)))
+    expect(server.store.block(blockRef(lost3.block).hash)).toBeUndefined()
+
+    const client = await followerOf(server)
+    chains.push(client)
+    for (const sealed of [base, kept.sealed]) await client.importer.import(sealed, 'sync')
+    await client.importer.finalize(blockRef(kept.block), justify(client, blockRef(kept.block)))
+    nodes = new SyncWorld()
+    const a = await nodes.transport('a', server)
+    nodes.sync(server, a)
+    const b = await nodes.transport('b', client, a.addresses())
+    await expect.poll(() => b.peers().length).toBe(1)
+    const beside: BlockRef[] = []
+    const sync = nodes.sync(
+      { ...client, finality: finalityOf(client), onBlockBeside: (block) => beside.push(block) },
+      b,
+    )
+    await sync.fetchByHash(a.self, [blockRef(lost3.block).hash])
+    expect(beside.map(({ number, hash }) => ({ number, hash }))).toEqual([blockRef(lost2.block), blockRef(lost3.block)])
   })
 })

@@ -20,11 +20,17 @@ const FINALIZED = keyIn(keyspace.pointer, utf8('finalized'))
 /** Where the number of the first block after a gap stands: absent on a chain that is whole. */
 const FIRST = keyIn(keyspace.pointer, utf8('first'))
 
+/** Blocks that finality cut off, kept in memory for those who still hear votes for them: at most 8 MB. */
+const MAX_ABANDONED = 64
+/** The longest of them, in bytes; a full block is worth less than its room. */
+const MAX_ABANDONED_BYTES = 128 * 1024
+
 /** The chain's database over a key-value store; docs/schema.md lists the keys. */
 export class StoredChain implements ChainStore {
   readonly #db: KeyValueStore
   readonly #rules: Common | ForkSchedule
   readonly #cache = new BlockCache()
+  readonly #abandoned = new Map<Hash32, Uint8Array>()
   readonly #unfinalized = new Map<Hash32, BlockRef>()
   #head: BlockRef
   #finalized: BlockRef
@@ -120,9 +126,9 @@ export class StoredChain implements ChainStore {
     return header
   }
 
-  /** A sealed block as RLP, without decoding what is only passed on. */
+  /** A sealed block as RLP, without decoding what is only passed on; also one that finality cut off of late. */
   encodedBlock(hash: Hash32): Uint8Array | undefined {
-    return this.#db.get(keyIn(keyspace.block, fromHex(hash)))
+    return this.#db.get(keyIn(keyspace.block, fromHex(hash))) ?? this.#abandoned.get(hash)
   }
 
   receipts(hash: Hash32): readonly Receipt[] | undefined {
@@ -153,7 +159,10 @@ export class StoredChain implements ChainStore {
     const writes: Write[] = []
     if (change.block) this.#writeBlock(writes, change.block)
     if (change.head) this.#writeHead(writes, change.head, change.block?.sealed)
-    if (change.finalized) this.#writeFinalized(writes, change.finalized)
+    if (change.finalized) {
+      this.#keepAbandoned(change.finalized.pruned)
+      this.#writeFinalized(writes, change.finalized)
+    }
     // A final block must not be lost by a power cut: only then is the disk waited for.
     await this.#db.write(writes, { sync: change.finalized !== undefined })
     change.block?.state.apply()
@@ -217,6 +226,16 @@ export class StoredChain implements ChainStore {
     }
     for (const ref of this.#doneWith(change)) writes.push({ key: unfinalizedKey(ref), value: undefined })
     if (change.ref.number === 0n) writes.push({ key: unfinalizedKey(change.ref), value: undefined })
+  }
+
+  #keepAbandoned(pruned: readonly BlockRef[]): void {
+    for (const { hash } of pruned) {
+      const bytes = this.#db.get(keyIn(keyspace.block, fromHex(hash)))
+      if (bytes === undefined || bytes.length > MAX_ABANDONED_BYTES) continue
+      this.#abandoned.set(hash, bytes)
+      const oldest = this.#abandoned.keys().next()
+      if (this.#abandoned.size > MAX_ABANDONED && !oldest.done) this.#abandoned.delete(oldest.value)
+    }
   }
 
   /** The blocks that are no longer above the last final one. */
