@@ -9,8 +9,8 @@ import {
   type Transport,
 } from '@hawser/chain'
 import { isAppError, messageOf, spawn, toHex, type Clock, type Hash32, type Logger } from '@hawser/primitives'
-import { decodeBlocks, encodeHashRequest, encodeRangeRequest, type RangeEntry } from './block-messages.ts'
-import { MAX_HASHES } from './limits.ts'
+import { decodeBlocks, encodeRangeRequest, type RangeEntry } from './block-messages.ts'
+import { fetchBranch } from './branch-fetch.ts'
 import type { StatusMessage } from './status-message.ts'
 import { SyncPlan, type PlannedBlock, type SyncEffect, type SyncEvent } from './sync-plan.ts'
 import { serveBlocks, type ServedChain } from './sync-server.ts'
@@ -19,6 +19,8 @@ import { serveBlocks, type ServedChain } from './sync-server.ts'
 const CHECK_MS = 2_000
 /** How often the plan looks at what waits too long. */
 const TICK_MS = 500
+/** What an answer costs that is not the block that was asked for, or a false one. */
+const FALSE_BRANCH_SCORE = -100
 /** So far behind, a run is worth a line in the log. */
 const WORTH_TELLING = 8n
 
@@ -54,6 +56,8 @@ export class SyncService {
   readonly #plan: SyncPlan<FetchedBlock>
   readonly #stops: (() => void)[] = []
   readonly #stopping = new AbortController()
+  /** Peers that a branch is being fetched from. */
+  readonly #branches = new Set<PeerId>()
   #checks = 0
   #told = 0n
 
@@ -94,12 +98,19 @@ export class SyncService {
     )
   }
 
-  /** Fetches single blocks by hash and imports them; for a finality vote on a block that never arrived. */
-  async fetchByHash(peer: PeerId, hashes: readonly Hash32[]): Promise<void> {
-    const { transport, common, importer } = this.#parts
-    const asked = hashes.slice(0, MAX_HASHES)
-    const answer = await transport.request(peer, 'blocks-by-hash', encodeHashRequest(asked))
-    for (const { sealed } of decodeBlocks(answer, common, asked.length)) await importer.import(sealed, 'sync')
+  /** Fetches a block that finality votes name, with what it stands on; one branch at a time of each peer. */
+  async fetchBranch(peer: PeerId, tip: Hash32): Promise<void> {
+    if (this.#branches.has(peer)) return
+    this.#branches.add(peer)
+    try {
+      await fetchBranch({ ...this.#parts, signal: this.#stopping.signal }, peer, tip)
+    } catch (error) {
+      if (isAppError(error) && error.info.fault === 'peer' && !error.info.retry)
+        this.#parts.transport.report(peer, FALSE_BRANCH_SCORE, error.code)
+      throw error
+    } finally {
+      this.#branches.delete(peer)
+    }
   }
 
   /** One peer after the other is asked where it stands. */
