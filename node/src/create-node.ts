@@ -352,7 +352,7 @@ export async function createNode(dependencies: NodeDependencies): Promise<Hawser
       requestBlock: (hash) => {
         for (const peer of transport.peers().slice(0, MAX_ASKED_PEERS))
           spawn(
-            () => sync.fetchByHash(peer.id, [hash]),
+            () => sync.fetchBranch(peer.id, hash),
             (error) => logger.debug({ hash, err: messageOf(error) }, 'a block that votes name could not be fetched'),
           )
       },

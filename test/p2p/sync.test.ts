@@ -3,7 +3,7 @@ import { afterEach, afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { blockRef, encodeSealedBlock, type BlockRef, type SealedBlock } from '@hawser/chain'
 import { readUintBE, type Hash32 } from '@hawser/primitives'
 import type { TestChain } from '../kit/index.ts'
-import { finalityOf, followerOf, justify, left, reached, sourceChain, SyncWorld } from './sync-world.ts'
+import { finalityOf, followerOf, joined, justify, left, reached, sourceChain, SyncWorld } from './sync-world.ts'
 
 const BLOCKS = 300
 let source: TestChain
@@ -63,6 +63,34 @@ describe('SyncService', () => {
     expect(served).toEqual(new Set(['a', 'b']))
     // The last justification is imported right after the last block.
     await expect.poll(() => chain.store.pointers().finalized).toEqual(source.store.pointers().finalized)
+  })
+
+  it("fetches a branch that is nobody's best chain, down to where it left", async () => {
+    nodes = new SyncWorld()
+    const other = await fresh()
+    const chain = await fresh()
+    const follow = async (sealed: SealedBlock) => {
+      chain.clock.moveTo(other.clock.nowMs())
+      await chain.importer.import(sealed, 'gossip')
+    }
+    const { sealed: fork } = await other.mine()
+    await follow(fork)
+    // Three blocks that the other alone has, then four from the same fork on, later slots, that both have.
+    let tip = fork
+    for (let i = 0; i < 3; i++) tip = (await other.mine({ parent: tip })).sealed
+    let best = fork
+    for (let i = 0; i < 4; i++) {
+      best = (await other.mine({ parent: best, skipSlots: i === 0 ? 10 : 0 })).sealed
+      await follow(best)
+    }
+    expect(other.store.pointers().head).toEqual(chain.store.pointers().head)
+    const server = await nodes.transport('a', other)
+    nodes.sync(other, server)
+    const transport = await nodes.transport('new', chain, server.addresses())
+    await joined(transport, server.self)
+    await nodes.sync(chain, transport).fetchBranch(server.self, blockRef(tip.block).hash)
+    expect(chain.store.block(blockRef(tip.block).hash)).toBeDefined()
+    expect(chain.store.pointers().head.hash).toBe(blockRef(best.block).hash)
   })
 
   it('goes on where it stood when it was stopped', async () => {
@@ -149,7 +177,7 @@ describe('SyncService', () => {
       { ...client, finality: finalityOf(client), onBlockBeside: (block) => beside.push(block) },
       b,
     )
-    await sync.fetchByHash(a.self, [blockRef(lost3.block).hash])
+    await sync.fetchBranch(a.self, blockRef(lost3.block).hash)
     expect(beside.map(({ number, hash }) => ({ number, hash }))).toEqual([blockRef(lost2.block), blockRef(lost3.block)])
   })
 })

@@ -1,9 +1,7 @@
 import type { Common } from '@ethereumjs/common'
 import {
-  blockHash,
   blockRef,
   type BlockImporter,
-  type BlockRef,
   type ChainStore,
   type FinalityGadget,
   type PeerId,
@@ -11,18 +9,18 @@ import {
   type Transport,
 } from '@hawser/chain'
 import { isAppError, messageOf, spawn, toHex, type Clock, type Hash32, type Logger } from '@hawser/primitives'
-import { decodeBlocks, encodeHashRequest, encodeRangeRequest, type RangeEntry } from './block-messages.ts'
-import { MAX_HASHES } from './limits.ts'
+import { decodeBlocks, encodeRangeRequest, type RangeEntry } from './block-messages.ts'
+import { fetchBranch, type BesideListener } from './branch-fetch.ts'
 import type { StatusMessage } from './status-message.ts'
 import { SyncPlan, type PlannedBlock, type SyncEffect, type SyncEvent } from './sync-plan.ts'
 import { serveBlocks, type ServedChain } from './sync-server.ts'
 
 /** How often a node asks one of its peers how far it has come, beside what gossip tells it. */
 const CHECK_MS = 2_000
-/** Blocks of a branch that finality has cut off, from one that votes name down to the final chain. */
-const MAX_BESIDE = 64
 /** How often the plan looks at what waits too long. */
 const TICK_MS = 500
+/** What an answer costs that is not the block that was asked for, or a false one. */
+const FALSE_BRANCH_SCORE = -100
 /** So far behind, a run is worth a line in the log. */
 const WORTH_TELLING = 8n
 
@@ -39,8 +37,7 @@ export interface SyncParts {
   readonly store: ChainStore & ServedChain
   readonly importer: Pick<BlockImporter, 'import'>
   readonly finality: Pick<FinalityGadget, 'verify' | 'importJustification'>
-  /** Told of a block that lies on a branch which finality has cut off, parents first: votes for it count all the same. */
-  readonly onBlockBeside?: (block: BlockRef & { readonly parentHash: Hash32 }) => void
+  readonly onBlockBeside?: BesideListener
   readonly transport: SyncTransport
   readonly clock: Clock
   readonly logger: Logger
@@ -60,6 +57,8 @@ export class SyncService {
   readonly #plan: SyncPlan<FetchedBlock>
   readonly #stops: (() => void)[] = []
   readonly #stopping = new AbortController()
+  /** Peers that a branch is being fetched from. */
+  readonly #branches = new Set<PeerId>()
   #checks = 0
   #told = 0n
 
@@ -100,43 +99,19 @@ export class SyncService {
     )
   }
 
-  /** Fetches single blocks by hash and imports them; for a finality vote on a block that never arrived. */
-  async fetchByHash(peer: PeerId, hashes: readonly Hash32[]): Promise<void> {
-    for (const sealed of await this.#blocksByHash(peer, hashes.slice(0, MAX_HASHES))) {
-      try {
-        await this.#parts.importer.import(sealed, 'sync')
-      } catch (error) {
-        if (!isAppError(error, 'BLOCK_UNKNOWN_PARENT') && !isAppError(error, 'BLOCK_BESIDE_FINAL')) throw error
-        if (hashes.includes(blockHash(sealed.block))) await this.#learnBeside(peer, sealed)
-      }
+  /** Fetches a block that finality votes name, with what it stands on; one branch at a time of each peer. */
+  async fetchBranch(peer: PeerId, tip: Hash32): Promise<void> {
+    if (this.#branches.has(peer)) return
+    this.#branches.add(peer)
+    try {
+      await fetchBranch({ ...this.#parts, signal: this.#stopping.signal }, peer, tip)
+    } catch (error) {
+      if (isAppError(error) && error.info.fault === 'peer' && !error.info.retry)
+        this.#parts.transport.report(peer, FALSE_BRANCH_SCORE, error.code)
+      throw error
+    } finally {
+      this.#branches.delete(peer)
     }
-  }
-
-  /** Follows a block that cannot be imported down to the final chain, and tells of what lies between. */
-  async #learnBeside(peer: PeerId, sealed: SealedBlock): Promise<void> {
-    const { store, onBlockBeside } = this.#parts
-    const path = [sealed.block.header]
-    while (path.length <= MAX_BESIDE) {
-      const { parentHash, number } = path[path.length - 1] as (typeof path)[0]
-      const parent = toHex(parentHash) as Hash32
-      if (store.canonicalHash(number - 1n) === parent) {
-        for (const header of path.reverse())
-          onBlockBeside?.({
-            number: header.number,
-            hash: blockHash(header),
-            parentHash: toHex(header.parentHash) as Hash32,
-          })
-        return
-      }
-      const [next] = await this.#blocksByHash(peer, [parent])
-      if (!next || blockHash(next.block) !== parent) return
-      path.push(next.block.header)
-    }
-  }
-
-  async #blocksByHash(peer: PeerId, hashes: readonly Hash32[]): Promise<readonly SealedBlock[]> {
-    const answer = await this.#parts.transport.request(peer, 'blocks-by-hash', encodeHashRequest(hashes))
-    return decodeBlocks(answer, this.#parts.common, hashes.length).map(({ sealed }) => sealed)
   }
 
   /** One peer after the other is asked where it stands. */

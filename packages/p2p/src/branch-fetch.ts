@@ -1,0 +1,75 @@
+import type { Common } from '@ethereumjs/common'
+import {
+  blockHash,
+  blockRef,
+  type BlockImporter,
+  type BlockRef,
+  type ChainStore,
+  type PeerId,
+  type SealedBlock,
+  type Transport,
+} from '@hawser/chain'
+import { AppError, delay, toHex, type Clock, type Hash32 } from '@hawser/primitives'
+import { decodeBlocks, encodeHashRequest } from './block-messages.ts'
+import type { P2pError } from './errors.ts'
+import { REQUEST_RATES } from './limits.ts'
+
+/** A branch above the last final block: authors hold back long before one is so long. */
+export const MAX_BRANCH_BLOCKS = 1_024
+/** What is held of a branch, in bytes. Of more, the lowest part is imported, and the next attempt goes on from there. */
+const MAX_BRANCH_BYTES = 64 * 1024 * 1024
+/** Requests without a pause: well within what a peer lets pass at once. */
+const BURST = REQUEST_RATES['blocks-by-hash'].burst / 2
+const PAUSE_MS = 1_500 / REQUEST_RATES['blocks-by-hash'].perSecond
+
+/** Told of a block that lies on a branch which finality has cut off, parents first: votes for it count all the same. */
+export type BesideListener = (block: BlockRef & { readonly parentHash: Hash32 }) => void
+
+export interface BranchFetchParts {
+  readonly common: Common
+  readonly store: Pick<ChainStore, 'block' | 'pointers'>
+  readonly importer: Pick<BlockImporter, 'import'>
+  readonly onBlockBeside?: BesideListener
+  readonly transport: Pick<Transport, 'request'>
+  readonly clock: Clock
+  readonly signal: AbortSignal
+}
+
+/**
+ * Fetches a block that finality votes name, and all below it that this node lacks, down to one that it has: after a partition the
+ * votes of the other side may be for a branch that is nobody's best chain any more, and no range holds it.
+ * @throws MESSAGE_MALFORMED when the peer sends another block, and what `request` and `import` throw
+ */
+export async function fetchBranch(parts: BranchFetchParts, peer: PeerId, tip: Hash32): Promise<void> {
+  const { common, store, importer, transport, clock, signal } = parts
+  const branch: { sealed: SealedBlock; bytes: number }[] = []
+  let held = 0
+  let asked = 0
+  let wanted = tip
+  for (; !store.block(wanted); asked++) {
+    if (asked >= MAX_BRANCH_BLOCKS) return
+    if (asked >= BURST) await delay(PAUSE_MS, { signal, clock })
+    const answer = await transport.request(peer, 'blocks-by-hash', encodeHashRequest([wanted]), { signal })
+    const [entry] = decodeBlocks(answer, common, 1)
+    if (!entry) return
+    const { sealed, bytes } = entry
+    if (blockHash(sealed.block) !== wanted)
+      throw new AppError<P2pError>(
+        { code: 'MESSAGE_MALFORMED', fault: 'peer' },
+        `not block ${wanted}, which was asked for`,
+      )
+    branch.push({ sealed, bytes })
+    held += bytes
+    while (held > MAX_BRANCH_BYTES && branch.length > 1) held -= branch.shift()?.bytes ?? 0
+    wanted = toHex(sealed.block.header.parentHash) as Hash32
+  }
+  branch.reverse()
+  const fork = store.block(wanted)?.block.header.number ?? 0n
+  // Finality has cut this branch off: it cannot be imported, but votes for it were cast, and count.
+  if (fork < store.pointers().finalized.number) for (const { sealed } of branch) parts.onBlockBeside?.(refOf(sealed))
+  else for (const { sealed } of branch) await importer.import(sealed, 'sync')
+}
+
+function refOf({ block }: SealedBlock): Parameters<BesideListener>[0] {
+  return { ...blockRef(block), parentHash: toHex(block.header.parentHash) as Hash32 }
+}
