@@ -202,6 +202,26 @@ describe('SyncPlan', () => {
     expect(sim.scores.get('a') ?? 0).toBeGreaterThanOrEqual(0)
   })
 
+  it('bans nobody whose best chain finality passes by while it is imported', () => {
+    for (const [beside, delta] of [
+      [true, -50],
+      [false, -1_000],
+    ] as const) {
+      const genesis = { number: 0n, hash: hashOf('true', 0n) }
+      const plan = new SyncPlan<TestBlock>(20, () => ({ head: genesis, finalized: genesis }))
+      plan.handle({ type: 'claimed', peer: 'a', head: 3n, finalized: 0n, first: 0n }, 0)
+      const blocks = honest(0n, 3n)(1n, 3) as TestBlock[]
+      expect(plan.handle({ type: 'answered', peer: 'a', from: 1n, blocks }, 1)).toMatchObject([{ type: 'import' }])
+      const block = blocks[0] as TestBlock
+      expect(plan.handle({ type: 'refused', block, bad: true, beside, reason: 'why' }, 2)).toContainEqual({
+        type: 'report',
+        peer: 'a',
+        delta,
+        reason: 'why',
+      })
+    }
+  })
+
   it('lets a slow peer rest without blaming it, and goes on with others', () => {
     const peer = honest(3000n, 3000n)
     const sim = world(3000n, 3000n, { slow: () => 'slow', a: peer }).run(120_000)

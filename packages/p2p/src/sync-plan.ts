@@ -52,8 +52,14 @@ export type SyncEvent<B extends PlannedBlock> =
   /** `slow`: no answer in time; `bad`: not what it must be. */
   | { readonly type: 'failed'; readonly peer: PeerId; readonly from: bigint; readonly why: 'slow' | 'refused' | 'bad' }
   | { readonly type: 'imported' }
-  /** `block` did not pass; `bad` when that is its peer's fault. */
-  | { readonly type: 'refused'; readonly block: B; readonly bad: boolean; readonly reason: string }
+  /** `block` did not pass; `bad` when that is its peer's fault, `beside` when finality chose another branch than the peer follows. */
+  | {
+      readonly type: 'refused'
+      readonly block: B
+      readonly bad: boolean
+      readonly beside?: boolean
+      readonly reason: string
+    }
   /** Time passed. */
   | { readonly type: 'tick' }
 
@@ -154,7 +160,7 @@ export class SyncPlan<B extends PlannedBlock> {
         this.#imported()
         break
       case 'refused':
-        this.#refused(event.block, event.bad, event.reason)
+        this.#refused(event)
         break
       case 'tick':
         break
@@ -443,11 +449,12 @@ export class SyncPlan<B extends PlannedBlock> {
     run.importing = undefined
   }
 
-  #refused(block: B, bad: boolean, reason: string): void {
+  #refused({ block, bad, beside = false, reason }: Extract<SyncEvent<B>, { type: 'refused' }>): void {
     const run = this.#run
     const peer = run?.importing?.find((one) => one.block === block)?.peer
     if (bad && peer !== undefined) {
-      this.#report(peer, BAD_SCORE, reason)
+      // What is final here may not be known there yet: after a partition that is nobody's fault.
+      this.#report(peer, beside ? UNLINKED_SCORE : BAD_SCORE, reason)
       this.#peers.disprove(peer, block.number)
     }
     if (run) this.#end(run)

@@ -182,7 +182,9 @@ export class SyncService {
     } catch (error) {
       this.#parts.logger.debug({ number: Number(at.number), err: messageOf(error) }, 'a block of sync did not pass')
       const bad = isAppError(error) && error.info.fault === 'peer' && !error.info.retry
-      this.#handle({ type: 'refused', block: at, bad, reason: isAppError(error) ? error.code : 'a block did not pass' })
+      const beside = isAppError(error, 'BLOCK_BESIDE_FINAL')
+      const reason = isAppError(error) ? error.code : 'a block did not pass'
+      this.#handle({ type: 'refused', block: at, bad, beside, reason })
       return
     }
     this.#handle({ type: 'imported' })
