@@ -42,6 +42,8 @@ import { TokenBucket, type Rate } from './token-bucket.ts'
 
 /** The part of all connections that this node seeks itself; the rest is for those who seek it. */
 const SOUGHT_PORTION = 2 / 3
+/** Peers whose rates are remembered, connected or not. */
+const MAX_RATED_PEERS = 1_024
 /** How long a stream waits for the handshake of its peer. */
 const HANDSHAKE_MS = 2_000
 /** Addresses that a peer may give itself. */
@@ -101,6 +103,7 @@ export class Libp2pTransport implements Transport {
   readonly #libp2p: Libp2pNode
   readonly #scores: PeerScores
   readonly #peers = new Map<PeerId, KnownPeer>()
+  /** They outlive connections: who comes again at once has no more than before. */
   readonly #buckets = new Map<PeerId, Map<string, TokenBucket>>()
   readonly #listening = new Map<PeerId, readonly string[]>()
   /** By what each peer's clock differs from this one. */
@@ -381,7 +384,6 @@ export class Libp2pTransport implements Transport {
     this.#libp2p.addEventListener('peer:disconnect', (event) => {
       const peer = event.detail.toString()
       this.#votes.remove(peer)
-      this.#buckets.delete(peer)
       this.#listening.delete(peer)
       this.#offsets.delete(peer)
       this.#service.left(peer)
@@ -431,7 +433,11 @@ export class Libp2pTransport implements Transport {
   #mayTake(peer: PeerId, what: string, rate: Rate): boolean {
     const nowMs = this.#parts.clock.nowMs()
     let buckets = this.#buckets.get(peer)
-    if (!buckets) this.#buckets.set(peer, (buckets = new Map()))
+    if (!buckets) {
+      this.#buckets.set(peer, (buckets = new Map()))
+      const oldest = this.#buckets.keys().next()
+      if (this.#buckets.size > MAX_RATED_PEERS && !oldest.done) this.#buckets.delete(oldest.value)
+    }
     let bucket = buckets.get(what)
     if (!bucket) buckets.set(what, (bucket = new TokenBucket(rate, nowMs)))
     if (bucket.take(nowMs)) return true
