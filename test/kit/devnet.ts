@@ -133,7 +133,12 @@ function isHolderAlive(lock: string): boolean {
 /** A devnet on free ports in a temporary folder, with a Bitcoin that mines on demand alone unless told otherwise. */
 export async function startDevnet(options: Partial<DevnetOptions> = {}): Promise<Devnet> {
   const program = await bundledProgram()
-  return Devnet.start({ program, l1: 'embedded', rpcPort: 0, mineEveryMs: 0, ...options })
+  // A validator that ends by itself is always worth a word, with the end of its log, which goes with the devnet's folder.
+  const onDeath = (why: string) => {
+    const log = / its log is (.+)$/.exec(why)?.[1]
+    console.error(why, log === undefined ? '' : `\n${readFileSync(log, 'utf8').slice(-MAX_OUTPUT_BYTES / 8)}`)
+  }
+  return Devnet.start({ program, l1: 'embedded', rpcPort: 0, mineEveryMs: 0, onDeath, ...options })
 }
 
 /** Runs the bundled hawser command to its end. */
