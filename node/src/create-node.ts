@@ -23,6 +23,7 @@ import {
 import {
   AuraAuthorService,
   AuraConsensus,
+  decodeJustification,
   EvidenceService,
   FinalityService,
   GuardedSigner,
@@ -484,6 +485,17 @@ export async function createNode(dependencies: NodeDependencies): Promise<Hawser
       }),
       pool,
       finality,
+      sets: {
+        setProofs: (from, upTo) => finality.setProofs(from, upTo),
+        signedBy: (justification) => decodeJustification(justification).commit.setId,
+        find: (setId) => {
+          const known = finality.knownSet(setId)
+          if (known === undefined) return undefined
+          const { total, threshold, voters } = known.voters
+          const validators = voters.map(({ id, weight }) => ({ validator: id, weight }))
+          return { setId, base: known.base, totalWeight: total, threshold, validators }
+        },
+      },
       bridge,
       logger,
       submit: (raw) => poolService.submit(raw),

@@ -1,5 +1,6 @@
 import { RLP } from '@ethereumjs/rlp'
 import { decodeTransaction, nextBaseFee, TransactionPool } from '@hawser/chain'
+import { encodeHandovers } from '@hawser/consensus/verify'
 import { systemContracts } from '@hawser/contracts'
 import { EthereumJsInspector } from '@hawser/execution'
 import { p2wpkhScript } from '@hawser/bitcoin'
@@ -58,7 +59,8 @@ function backendOf({ spec, common, store, engine, members }: PegWorld): RpcBacke
       blockSeconds: BigInt(spec.slotSeconds),
     }),
     pool: new TransactionPool({ sessionKeys: [], minFeePerGas: 1n }),
-    finality: { setProofs: () => ({ proofs: Uint8Array.of(0xc0) }) } as never,
+    finality: {} as never,
+    sets: { setProofs: () => ({ proofs: encodeHandovers([]) }), signedBy: () => 0n, find: () => undefined },
     bridge: members[0]?.bridge,
     logger: silentLogger,
     submit: async (raw) => toHex(decodeTransaction(raw, common).hash()) as Hash32,

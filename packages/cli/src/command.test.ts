@@ -77,6 +77,39 @@ describe.skipIf(!existsSync(bundle))('the hawser command', () => {
     await refused(['withdraw', '--to', RECEIVER, '--amount', '1'], 2, /no account to sign with/)
     await refused(['devnet', '--l1', 'nonsense'], 2, /--l1 must be embedded/)
   })
+  it('refuses what a management key could not mean, before it asks for a key or a node', async () => {
+    const file = join(folder, 'act.json')
+    const rotate = ['validator', 'rotate-keys', '--dev-validator', '0']
+    await refused([...rotate, '--dev-account', '0'], 2, /at least one of --new-session-key-file/)
+    await refused([...rotate, '--sign-only'], 2, /--sign-only and --out FILE go together/)
+    await refused([...rotate, '--out', file], 2, /--sign-only and --out FILE go together/)
+    await refused([...rotate, '--sign-only', '--out', file, '--dev-account', '0'], 2, /sends nothing/)
+    await refused(['validator', 'leave', '--dev-account', '0'], 2, /give the management key with one of/)
+    writeFileSync(file, '{"format":"hawser validator act 1","chainId":1,"content":{"kind":"leave"}}')
+    await refused(['validator', 'submit', file, '--dev-account', '0'], 2, /is not what .* wrote: it is not signed/)
+    await refused(['validator', 'submit', file], 2, /no account to sign with/)
+    await refused(['validator', 'vote', file, '--dev-validator', '0'], 2, /it has no deadline/)
+    await refused(['validator', 'propose-remove', '0x12', '--out', join(folder, 'p.json')], 2, /not an EVM address/)
+  })
+  it('signs where there is no node, for a candidate and for a vote, and overwrites nothing', async () => {
+    const keys = join(folder, 'candidate')
+    expect((await hawser(['keys', 'new', '--dir', keys, '--plain'])).code).toBe(0)
+    const [joined, proposal] = [join(folder, 'join.json'), join(folder, 'proposal.json')]
+    const join_ = ['validator', 'join', '--keys', keys, '--chain-id', '18443', '--out', joined]
+    expect((await hawser(join_)).code).toBe(0)
+    await refused(join_, 1, /is there already and is not overwritten/)
+    const propose = ['validator', 'propose-add', joined, '--deadline', '900', '--out', proposal, '--chain-id']
+    await refused([...propose, '1'], 2, /signed for chain 18443, and the proposal is for 1/)
+    expect((await hawser([...propose, '18443'])).code).toBe(0)
+    const vote = ['validator', 'vote', proposal, '--dev-validator', '0', '--sign-only', '--json', '--out']
+    const { stdout } = await hawser([...vote, join(folder, 'vote.json')])
+    expect(JSON.parse(stdout)).toMatchObject({ chainId: 18443, act: { kind: 'vote', proposal: { deadline: '900' } } })
+  })
+  it('refuses to verify without a chain spec, or what is no block', async () => {
+    await refused(['verify'], 2, /give --chain-spec FILE/)
+    await refused(['verify', '0x12'], 2, /not a block: "0x12"/)
+    await refused(['verify', '--save', 'a', '--proof', 'b'], 2, /give one of them/)
+  })
   it('says that no node answers, and where', async () => {
     await refused(['status'], 4, /no node answers at http:\/\/127\.0\.0\.1:9/)
     await refused(['withdraw', '--to', RECEIVER, '--amount', '1', '--dev-account', '0'], 4, /no node answers/)

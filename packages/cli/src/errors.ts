@@ -11,6 +11,8 @@ export type CliErrorCode =
   | 'DATA_FOLDER_INVALID'
   /** `hawser l1` and no devnet or --l1 to talk to. */
   | 'L1_UNKNOWN'
+  /** A file that should hold a finality proof of the chain holds none. */
+  | 'PROOF_FILE_INVALID'
   /** A step of the tour did not go as it must. */
   | 'DEMO_FAILED'
   /** Ctrl-C while something was under way. */

@@ -1,7 +1,16 @@
 import { isAppError } from '@hawser/primitives'
 
 /** What the command's exit codes mean; `hawser --help` lists them. */
-export const ExitCode = { ok: 0, failure: 1, usage: 2, notCovered: 3, unreachable: 4, timeout: 5 } as const
+export const ExitCode = {
+  ok: 0,
+  failure: 1,
+  usage: 2,
+  notCovered: 3,
+  unreachable: 4,
+  timeout: 5,
+  notFinal: 6,
+  refuted: 7,
+} as const
 
 const BY_ERROR: Readonly<Record<string, number>> = {
   USAGE: ExitCode.usage,
@@ -24,6 +33,13 @@ const BY_ERROR: Readonly<Record<string, number>> = {
   BITCOIND_UNAUTHORIZED: ExitCode.unreachable,
   WAIT_TIMEOUT: ExitCode.timeout,
   DEVNET_NOT_READY: ExitCode.timeout,
+  BLOCK_NOT_FINAL: ExitCode.notFinal,
+  JUSTIFICATION_MISSING: ExitCode.notFinal,
+  BLOCK_NOT_CANONICAL: ExitCode.refuted,
+  JUSTIFICATION_INVALID: ExitCode.refuted,
+  HANDOVER_INVALID: ExitCode.refuted,
+  PROOF_INVALID: ExitCode.refuted,
+  PROOF_FILE_INVALID: ExitCode.refuted,
 }
 
 /** The exit code for whatever was thrown. */

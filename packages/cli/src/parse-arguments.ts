@@ -1,7 +1,15 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { addressToScript, NETWORKS, type BitcoinNetwork } from '@hawser/bitcoin'
 import type { L1Choice } from '@hawser/node'
-import { btcHashFromDisplay, isAppError, messageOf, parseBtc, type Hex, type Sats } from '@hawser/primitives'
+import {
+  btcHashFromDisplay,
+  isAppError,
+  messageOf,
+  parseBtc,
+  type Hash32,
+  type Hex,
+  type Sats,
+} from '@hawser/primitives'
 import { receiverScript } from '@hawser/sdk'
 import { Option } from 'commander'
 import { getAddress, isAddress } from 'viem'
@@ -65,6 +73,32 @@ export function readTxid(text: string): string {
   return digits
 }
 
+/** A block of the chain, by its number or by its hash. */
+export type BlockName = { readonly number: bigint } | { readonly hash: Hash32 }
+
+export function readBlockName(text: string): BlockName {
+  if (/^\d{1,15}$/.test(text)) return { number: BigInt(text) }
+  return { hash: readHash(text) }
+}
+
+/** A block's hash. */
+export function readHash(text: string): Hash32 {
+  if (!/^0x[0-9a-fA-F]{64}$/.test(text))
+    throw cliError(
+      'USAGE',
+      `not a block: "${text.slice(0, 80)}"; write its number, or its hash of 0x and 64 hex digits`,
+    )
+  return text.toLowerCase() as Hash32
+}
+
+/** A whole number of at most 64 bits. */
+export function readWhole(what: string): (text: string) => bigint {
+  return (text) => {
+    if (/^\d{1,19}$/.test(text)) return BigInt(text)
+    throw cliError('USAGE', `${what} must be a whole number, not "${text.slice(0, 40)}"`)
+  }
+}
+
 /** The number of a withdrawal. */
 export function readId(text: string): bigint {
   if (!/^[1-9]\d{0,18}$/.test(text))
@@ -111,11 +145,10 @@ export function readUrl(what: string, text: string): string {
 const MAX_TEXT_FILE_BYTES = 256 * 1024
 
 /** A small text file that the user names. @throws FILE_UNREADABLE */
-export function readTextFile(path: string, what: string): string {
+export function readTextFile(path: string, what: string, most = MAX_TEXT_FILE_BYTES): string {
   try {
-    const text = readFileSync(path, 'utf8')
-    if (text.length > MAX_TEXT_FILE_BYTES) throw new Error(`it is longer than ${MAX_TEXT_FILE_BYTES} bytes`)
-    return text
+    if (statSync(path).size > most) throw new Error(`it is longer than ${most} bytes`)
+    return readFileSync(path, 'utf8')
   } catch (cause) {
     throw cliError('FILE_UNREADABLE', `${what} ${path} cannot be read: ${messageOf(cause)}`, cause)
   }

@@ -14,6 +14,7 @@ import { addL1Commands } from './commands/l1-commands.ts'
 import { addNode } from './commands/node-command.ts'
 import { addPauseCommands } from './commands/pause-commands.ts'
 import { addStatus } from './commands/status-command.ts'
+import { addValidatorCommands } from './commands/validator-commands.ts'
 import { addVerify } from './commands/verify-command.ts'
 import { addWithdrawalCommands } from './commands/withdrawal-commands.ts'
 import { DEFAULT_RPC_URL, type GlobalOptions } from './context.ts'
@@ -42,6 +43,8 @@ Exit codes:
   3  audit: the reserves do not cover what is owed
   4  the node or the Bitcoin node cannot be reached
   5  it took longer than --timeout, or a devnet was not ready in time
+  6  verify: the block is not final yet, as far as this node knows
+  7  verify, audit: another block is final, or a proof is not good
   130  Ctrl-C twice: ended at once`
 
 /** The whole command line; `session` takes the exit code that commands set. */
@@ -67,6 +70,7 @@ export function buildProgram(session: Session): Command {
   addImportChain(program, session)
   addInit(program, session)
   addKeys(program, session)
+  addValidatorCommands(program, session)
   addPauseCommands(program, session)
   return program
 }

@@ -64,6 +64,26 @@ export interface BlockBuilder {
   }>
 }
 
+/** A validator set that is or was in office. */
+export interface SetInOffice {
+  readonly setId: bigint
+  /** The final block that it took over on; genesis for the first. */
+  readonly base: BlockRef
+  readonly totalWeight: number
+  /** What a supermajority weighs at least. */
+  readonly threshold: number
+  /** Ascending. */
+  readonly validators: readonly { readonly validator: Address; readonly weight: number }[]
+}
+
+/** The chain of validator sets, for the finality namespace. */
+export interface ValidatorSetBook extends FinalityProofs {
+  /** The set whose votes a justification holds. */
+  signedBy(justification: Uint8Array): bigint
+  /** Undefined for a set that this node has not seen in office. */
+  find(setId: bigint): SetInOffice | undefined
+}
+
 /** What the RPC server needs of a node; `node/` hands it in. The btc, bridge and finality namespaces are there when their backends are. */
 export interface RpcBackend {
   readonly chain: ChainProfile
@@ -72,7 +92,9 @@ export interface RpcBackend {
   readonly engine: Pick<ExecutionEngine, 'stateAt'>
   readonly inspector: Inspector
   readonly pool: TransactionPool
-  readonly finality?: FinalityGadget & FinalityProofs
+  readonly finality?: FinalityGadget
+  /** There where `finality` is. */
+  readonly sets?: ValidatorSetBook
   readonly bridge?: BridgeView
   readonly builder?: BlockBuilder
   readonly logger: Logger

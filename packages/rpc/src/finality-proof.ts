@@ -17,7 +17,7 @@ export interface FinalityProof {
   readonly headers: readonly Uint8Array[]
 }
 
-/** The nearest justification at or above a final block, with the headers between. @throws -32000 when the block is not final */
+/** The nearest justification at or above a final block, with the headers between. @throws -32000 when the block is not final; its data says why: not-final or other-block */
 export async function finalityProof(store: ChainStore, header: BlockHeader): Promise<FinalityProof> {
   const { finalized } = store.pointers()
   const block = { number: header.number, hash: toHex(header.hash()) as Hash32 }
@@ -25,9 +25,14 @@ export async function finalityProof(store: ChainStore, header: BlockHeader): Pro
     throw new RpcError(
       RpcCode.server,
       `block ${block.number} is not final yet; the last final block is ${finalized.number}`,
+      { reason: 'not-final' },
     )
   if (store.canonicalHash(block.number) !== block.hash)
-    throw new RpcError(RpcCode.server, `block ${block.hash} is on no final chain; block ${block.number} is another one`)
+    throw new RpcError(
+      RpcCode.server,
+      `block ${block.hash} is on no final chain; block ${block.number} is another one`,
+      { reason: 'other-block' },
+    )
   const headers: Uint8Array[] = []
   const turns = new Turns()
   for (let number = block.number; number <= finalized.number && headers.length < MAX_PROOF_HEADERS; number++) {

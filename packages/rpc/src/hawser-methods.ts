@@ -1,12 +1,4 @@
-import {
-  blockHash,
-  type BitcoinView,
-  type BridgeView,
-  type ChainStore,
-  type FinalityGadget,
-  type FinalityProofs,
-  type StateProof,
-} from '@hawser/chain'
+import type { BitcoinView, BridgeView, StateProof } from '@hawser/chain'
 import {
   btcHashFromDisplay,
   displayBtcHash,
@@ -18,7 +10,6 @@ import {
 } from '@hawser/primitives'
 import type { BlockReader } from './block-reader.ts'
 import { invalidParams, RpcCode, RpcError } from './errors.ts'
-import { finalityProof } from './finality-proof.ts'
 import type { Methods } from './method.ts'
 import { quantity, readAddress, readBytes, readObject, readQuantity, readUint64, required } from './params.ts'
 
@@ -121,92 +112,6 @@ function bitcoinMethods(bitcoin: BitcoinView): Methods {
       // Bitcoin's own nodes count in whole sat/kvB.
       const satPerVb = Math.round((await bitcoin.feeRate(Number(blocks))) * 1_000) / 1_000
       return { satPerVb, blocks: Number(blocks) }
-    },
-  }
-}
-
-/** The finality namespace, of a node with a finality gadget. */
-export function finalityMethods(
-  finality: FinalityGadget & FinalityProofs,
-  store: ChainStore,
-  reader: BlockReader,
-): Methods {
-  const ref = (block: { readonly number: bigint; readonly hash: string } | undefined) =>
-    block ? { number: quantity(block.number), hash: block.hash } : null
-  return {
-    finality_getStatus: () => {
-      const { setId, round, validators, stalled } = finality.status()
-      const { head, finalized } = store.pointers()
-      return {
-        head: ref(head),
-        finalized: ref(finalized),
-        setId: quantity(setId),
-        round: quantity(round),
-        validators,
-        stalled,
-      }
-    },
-    finality_getJustification: (params) => {
-      const sealed = reader.find(required(params, 0))
-      const justification = sealed && store.justification(blockHash(sealed.block))
-      return justification ? toHex(justification) : null
-    },
-    finality_getProof: async (params) => {
-      const sealed = reader.find(params[0] ?? 'finalized')
-      if (!sealed) return null
-      const { block, justified, justification, headers } = await finalityProof(store, sealed.block.header)
-      return {
-        block: ref(block),
-        justified: ref(justified),
-        justification: toHex(justification),
-        headers: headers.map((rlp) => toHex(rlp)),
-      }
-    },
-    finality_getSetProofs: (params) => {
-      const from = readUint64(required(params, 0), 'set id')
-      const to = params[1] === undefined || params[1] === null ? undefined : readUint64(params[1], 'last set id')
-      try {
-        const { proofs, next } = finality.setProofs(from, to)
-        return { proofs: toHex(proofs), next: next === undefined ? null : quantity(next) }
-      } catch (error) {
-        if (isAppError(error, 'HANDOVER_UNKNOWN')) throw new RpcError(RpcCode.resourceNotFound, error.message)
-        throw error
-      }
-    },
-    finality_getRoundState: () => {
-      const view = finality.round()
-      const missing = (kind: 'prevote' | 'precommit') =>
-        view.voters.filter((voter) => voter[kind] === undefined).map(({ validator }) => validator)
-      return {
-        setId: quantity(view.setId),
-        round: quantity(view.round),
-        primary: view.primary,
-        totalWeight: view.totalWeight,
-        threshold: view.threshold,
-        prevotes: { weight: view.prevoteWeight, missing: missing('prevote') },
-        precommits: { weight: view.precommitWeight, missing: missing('precommit') },
-        votes: view.voters.map(({ validator, weight, prevote, precommit, equivocated }) => ({
-          validator,
-          weight,
-          prevote: ref(prevote),
-          precommit: ref(precommit),
-          equivocated,
-        })),
-        base: ref(view.base),
-        prevoteGhost: ref(view.prevoteGhost),
-        estimate: ref(view.estimate),
-        finalized: ref(view.finalized),
-        completable: view.completable,
-      }
-    },
-    finality_getValidators: () => {
-      const { setId, totalWeight, threshold, voters } = finality.round()
-      return {
-        setId: quantity(setId),
-        totalWeight,
-        threshold,
-        validators: voters.map(({ validator, weight }) => ({ validator, weight })),
-      }
     },
   }
 }

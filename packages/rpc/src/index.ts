@@ -1,4 +1,4 @@
-export type { BlockBuilder, ChainProfile, ForkProfile, RpcBackend } from './backend.ts'
+export type { BlockBuilder, ChainProfile, ForkProfile, RpcBackend, SetInOffice, ValidatorSetBook } from './backend.ts'
 export { RpcCode, RpcError } from './errors.ts'
 export { DEFAULT_LIMITS, type RpcLimits } from './limits.ts'
 export {

@@ -8,7 +8,8 @@ import { ethChainMethods } from './eth-chain-methods.ts'
 import { ethFeeMethods } from './eth-fee-methods.ts'
 import { ethFilterMethods } from './eth-filter-methods.ts'
 import { ethStateMethods } from './eth-state-methods.ts'
-import { bridgeMethods, finalityMethods } from './hawser-methods.ts'
+import { finalityMethods } from './finality-methods.ts'
+import { bridgeMethods } from './hawser-methods.ts'
 import type { RpcLimits } from './limits.ts'
 import type { Methods } from './method.ts'
 import { nodeMethods, txpoolMethods } from './node-methods.ts'
@@ -23,7 +24,7 @@ export function createMethods(
   limits: RpcLimits,
   api: readonly Namespace[],
 ): Methods {
-  const { bridge, builder, finality, store } = backend
+  const { bridge, builder, finality, sets, store } = backend
   const reader = new BlockReader(backend)
   const inspection: InspectionLimits = {
     gasCap: limits.gasCap,
@@ -41,7 +42,7 @@ export function createMethods(
     ...ethFilterMethods(backend, reader, subscriptions, limits),
     ...debugMethods(backend, reader, inspection),
     ...(bridge ? bridgeMethods(bridge, reader) : {}),
-    ...(finality ? finalityMethods(finality, store, reader) : {}),
+    ...(finality && sets ? finalityMethods({ finality, sets, store }, reader) : {}),
     ...(builder ? testingMethods(builder, reader) : {}),
   }
   return Object.fromEntries(

@@ -33,14 +33,26 @@ export type SdkErrorCode =
   | 'JUSTIFICATION_MISSING'
   /** The finality proof does not prove. */
   | 'JUSTIFICATION_INVALID'
-  /** The proof of a change of validators does not prove. */
+  /** The node says that the block is not final yet (retry). */
+  | 'BLOCK_NOT_FINAL'
+  /** The node says that another block is final at that height. */
+  | 'BLOCK_NOT_CANONICAL'
+  /** The node did not see a set take over, and cannot prove it: another node can. */
+  | 'SET_PROOF_MISSING'
+  /** The chain of validator sets does not prove. */
   | 'HANDOVER_INVALID'
+  /** Kept validator sets are malformed, or of another chain. */
+  | 'VERIFIED_SETS_INVALID'
+  /** A proof is checked without a node, and nobody said what block 0 is. */
+  | 'GENESIS_UNKNOWN'
   /** A Merkle proof does not lead to the state root of the proven block. */
   | 'PROOF_INVALID'
   /** What the node proves is older than the caller wants. */
   | 'PROOF_TOO_OLD'
   /** The bridge has had more coins than are looked through one by one. */
   | 'TOO_MANY_COINS'
+  /** What a management key is said to have signed is malformed, not signed by it, or of no use now. */
+  | 'VALIDATOR_ACT_INVALID'
   /** What was given as a chain spec is none. */
   | 'SPEC_UNREADABLE'
 

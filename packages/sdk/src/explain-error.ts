@@ -62,6 +62,19 @@ const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
   NotEnoughConfirmations: ([actual, required]) =>
     `the Bitcoin block has ${actual} of ${required} confirmations in the chain's light client; wait for more blocks`,
   ReorganisationUnderWay: 'Bitcoin reorganises and the light client is following; try again in some blocks',
+  UnknownValidator: ([session]) => `${session} is no validator of now; \`hawser validators\` lists them`,
+  UnknownManagement: ([management]) =>
+    `no current validator has the management key ${management}; check which key signs`,
+  BadSignature: ([expected]) => `a signature is not that of ${expected}, or is over something else; sign again`,
+  KeyInUse: 'a new key is, or was, some validator’s; keys are never used twice: make new ones',
+  NothingChanges: 'nothing would change: it is so already, or the votes are counted already',
+  AlreadyLeaving: 'the validator leaves at the end of this epoch already',
+  LastValidator: 'nobody would be left in the set; add another validator first',
+  TooManyValidators: 'the set is full; somebody must leave first',
+  TooManyVotes: 'these are more votes than there can be validators; submit fewer at once',
+  DeadlinePassed: ([deadline]) => `the proposal's deadline, block ${deadline}, has passed; propose it anew`,
+  AlreadyPassed: 'the proposal has passed already; it takes effect at the end of its epoch',
+  BadParams: 'a parameter is not allowed, such as the zero address as beneficiary',
   BadProof: 'the Bitcoin proof is worthless (coinbase, branch or size are wrong); ask another node',
   BadMerkleBranch: 'the Merkle branch does not lead to the block; ask another node',
   NothingNew: 'the light client knows these headers already',
@@ -74,6 +87,27 @@ export function explainRevert(name: string, args: Arguments): string {
   if (explanation === undefined) return `the contract refused it: ${name}(${args.map(String).join(', ')})`
   return typeof explanation === 'string' ? explanation : explanation(args)
 }
+
+/** @internal What a node refused with: its code, the reason in its data, its words. */
+export function refusalOf(error: unknown): {
+  readonly code?: number
+  readonly reason?: string
+  readonly message: string
+} {
+  let found: { code?: number; reason?: string } = {}
+  let at = error
+  for (let depth = 0; depth < MAX_CAUSES && typeof at === 'object' && at !== null; depth++) {
+    const { code, data, cause } = at as { code?: unknown; data?: { reason?: unknown } | null; cause?: unknown }
+    if (typeof code === 'number' && found.code === undefined) found = { ...found, code }
+    const reason = typeof data === 'object' ? data?.reason : undefined
+    if (typeof reason === 'string') found = { ...found, reason }
+    at = cause
+  }
+  return { ...found, message: messageOf(error) }
+}
+
+/** Errors that wrap one another: viem's and ours are a handful. */
+const MAX_CAUSES = 8
 
 /** Turns whatever viem throws into one precise error; errors of ours pass through. */
 export function explainError(error: unknown): SdkError {

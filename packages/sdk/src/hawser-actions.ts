@@ -6,6 +6,7 @@ import { getCustodyCoins } from './get-custody-coins.ts'
 import { getDepositAddress } from './get-deposit-address.ts'
 import { getDeposit, getDeposits } from './get-deposits.ts'
 import { getReserves } from './get-reserves.ts'
+import { getValidators } from './get-validators.ts'
 import { getWithdrawal } from './get-withdrawal.ts'
 import { getWithdrawalState } from './get-withdrawal-state.ts'
 import { getWithdrawals } from './get-withdrawals.ts'
@@ -13,6 +14,7 @@ import { haltBridge } from './halt-bridge.ts'
 import type { HawserClient } from './hawser-client.ts'
 import { quoteWithdrawal } from './quote-withdrawal.ts'
 import { requestWithdrawal } from './request-withdrawal.ts'
+import { submitActs } from './submit-acts.ts'
 import { trackWithdrawal } from './track-withdrawal.ts'
 import { verifyFinality } from './verify-finality.ts'
 import { verifyReserves } from './verify-reserves.ts'
@@ -30,6 +32,7 @@ const ACTIONS = {
   getDeposit,
   getDeposits,
   getReserves,
+  getValidators,
   getWithdrawal,
   getWithdrawalState,
   getWithdrawals,
@@ -37,6 +40,7 @@ const ACTIONS = {
   quoteWithdrawal,
   raiseMaxFee,
   requestWithdrawal,
+  submitActs,
   trackWithdrawal,
   verifyAccount,
   verifyFinality,

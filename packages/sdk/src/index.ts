@@ -34,8 +34,27 @@ export type { SentToBridge } from './send-to-bridge.ts'
 export { bridgeCallAbi } from './system-abi.ts'
 export { trackWithdrawal, type TrackWithdrawalParameters } from './track-withdrawal.ts'
 export { trustedChain, type TrustedChain } from './trusted-chain.ts'
-export { followSets, type ProvenSets } from './follow-sets.ts'
-export { verifyFinality, type ProvenBlock, type VerifyFinalityParameters } from './verify-finality.ts'
+export { checkFinality, type CheckFinalityParameters, type FinalityProof, type ProvenBlock } from './check-finality.ts'
+export { firstSets, latestSet, readVerifiedSets, writeVerifiedSets, type VerifiedSets } from './verified-sets.ts'
+export { getValidators, type CurrentValidator, type ValidatorsInfo } from './get-validators.ts'
+export { getManagementNonce, submitActs, type SubmittedActs } from './submit-acts.ts'
+export {
+  checkAct,
+  publicOf,
+  readAct,
+  readCandidate,
+  readProposal,
+  signJoin,
+  signLeave,
+  signRotateKeys,
+  signSetBeneficiary,
+  signVote,
+  type KeyProofs,
+  type ValidatorAct,
+  type ValidatorKeys,
+  type ValidatorProposal,
+} from './validator-acts.ts'
+export { verifyFinality, type VerifyFinalityParameters } from './verify-finality.ts'
 export { verifyReserves, type VerifiedReserves, type VerifyReservesParameters } from './verify-reserves.ts'
 export { verifyAccount, type ProvenAccount, type VerifyAccountParameters } from './verify-state.ts'
 export { waitForDeposit, type DepositPhase, type WaitForDepositParameters } from './wait-for-deposit.ts'

@@ -6,9 +6,9 @@ import { sdkError } from './errors.ts'
 /** What a user knows of a chain from elsewhere than the node that he asks: everything else is checked against it. */
 export interface TrustedChain {
   readonly chainId: bigint
-  /** Who makes blocks final at first; later sets are proven from it. */
+  /** Who makes the first blocks final: set 0. Later sets are followed from it. */
   readonly voters: VoterSet
-  /** Blocks in an epoch: only the last one of each changes the validators. */
+  /** Blocks in an epoch: only the last one of each changes the set. */
   readonly epochBlocks: bigint
   /**
    * Block 0. Without it the node's word is taken: the validators' signatures bind it, so it can only mislead where the same
@@ -40,15 +40,15 @@ export function trustedChain(spec: string | object, genesisHash?: Hash32): Trust
   try {
     const parts = (typeof spec === 'string' ? JSON.parse(spec) : spec) as SpecParts
     if (!Number.isSafeInteger(parts.chainId)) throw new Error('chainId is no number')
-    if (!NETWORKS.includes(parts.parent.network)) throw new Error(`unknown Bitcoin network ${parts.parent.network}`)
     if (!Number.isSafeInteger(parts.epochBlocks) || parts.epochBlocks < 1) throw new Error('epochBlocks is no number')
+    if (!NETWORKS.includes(parts.parent.network)) throw new Error(`unknown Bitcoin network ${parts.parent.network}`)
     return {
       chainId: BigInt(parts.chainId),
-      epochBlocks: BigInt(parts.epochBlocks),
       voters: new VoterSet(
         0n,
         parts.validators.map(({ session }) => ({ id: address(session), weight: 1 })),
       ),
+      epochBlocks: BigInt(parts.epochBlocks),
       network: parts.parent.network,
       committee: {
         internalKey: fromHex(hash32(parts.committee.internalKey)),

@@ -11,7 +11,7 @@ import { verifyReserves } from './verify-reserves.ts'
 const key = uintBE(11, 32)
 const voters = new VoterSet(0n, [{ id: publicKeyToAddress(secp256k1.publicKey(key, false)), weight: 1 }])
 const genesisHash = hash32(`0x${'07'.repeat(32)}`)
-const trust = { chainId: 18443n, epochBlocks: 4n, voters, genesisHash } as TrustedChain
+const trust = { chainId: 18443n, epochBlocks: 20n, voters, genesisHash } as TrustedChain
 
 /** What a node answers of block 5, as old as that. */
 function proofOf(ageS: number) {
@@ -31,13 +31,14 @@ function proofOf(ageS: number) {
   }
 }
 
-const clientOf = (answer: unknown, setProofs: unknown = '0xc0') =>
+const clientOf = (answer: unknown) =>
   createClient({
     transport: custom(
       {
         request: async ({ method }: { method: string }) => {
           if (method === 'finality_getProof') return answer
-          if (method === 'finality_getSetProofs') return { proofs: setProofs, next: null }
+          // Set 0 is in office still.
+          if (method === 'finality_getSetProofs') return { proofs: '0xc0', next: null }
           throw Object.assign(new Error('nothing else was to be asked'), { code: -32601 })
         },
       },
@@ -80,37 +81,5 @@ describe('a finality proof', () => {
       code: 'JUSTIFICATION_MISSING',
       info: { retry: true },
     })
-  })
-
-  it('is refused when it is by a set of which nothing is proven, or beyond the office of the set', async () => {
-    const first = {
-      network: { chainId: 18443n, genesisHash },
-      epochBlocks: 4n,
-      voters,
-      base: { number: 0n, hash: genesisHash },
-    }
-    const next = { ...first, voters: new VoterSet(1n, voters.voters), base: { number: 4n, hash: genesisHash } }
-    const client = clientOf(proofOf(10))
-    expect(await verifyFinality(client, { trust, sets: [first] })).toMatchObject({ number: 5n, setId: 0n })
-    // Block 5 is the next set's: the old one's keys prove nothing any more.
-    await expect(verifyFinality(client, { trust, sets: [first, next] })).rejects.toMatchObject({
-      code: 'JUSTIFICATION_INVALID',
-      message: expect.stringContaining('beyond the office of set 0') as string,
-    })
-    await expect(verifyFinality(client, { trust, sets: [next] })).rejects.toThrow(
-      'by set 0, of which nothing is proven',
-    )
-  })
-
-  it('is refused with handovers that prove nothing', async () => {
-    for (const proofs of [
-      '0xc1c0',
-      'nothing',
-      null,
-      toHex(RLP.encode([[new Uint8Array(9), new Uint8Array(9), [], [], new Uint8Array(), []]])),
-    ])
-      await expect(verifyFinality(clientOf(proofOf(10), proofs), { trust })).rejects.toMatchObject({
-        code: 'HANDOVER_INVALID',
-      })
   })
 })

@@ -7,7 +7,8 @@ import { MAX_COINS, type CustodyCoin } from './get-custody-coins.ts'
 import { liabilitySats, type Reserves } from './get-reserves.ts'
 import type { HawserClient } from './hawser-client.ts'
 import type { TrustedChain } from './trusted-chain.ts'
-import { verifyFinality, type ProvenBlock, type VerifyFinalityParameters } from './verify-finality.ts'
+import type { ProvenBlock } from './check-finality.ts'
+import { verifyFinality, type VerifyFinalityParameters } from './verify-finality.ts'
 import { verifyAccount } from './verify-state.ts'
 
 /** How old the last final block may be unless told otherwise, in seconds: blocks come every few seconds. */
@@ -42,7 +43,7 @@ export interface VerifiedReserves extends Omit<Reserves, 'block'> {
  * and storage proven under its state root, every custody coin with its outpoint, and each coin looked for on Bitcoin where the
  * caller says how. A coin that is gone may have been spent by a batch that was formed after the proven block: look again then.
  * Without a block number the last final block must be no older than ten minutes, or `maxAgeS`.
- * @throws JUSTIFICATION_INVALID, PROOF_INVALID, PROOF_TOO_OLD, TOO_MANY_COINS
+ * @throws JUSTIFICATION_INVALID, HANDOVER_INVALID, PROOF_INVALID, PROOF_TOO_OLD, TOO_MANY_COINS
  */
 export async function verifyReserves(
   client: HawserClient,

@@ -1,80 +1,114 @@
-import { hash32, type Hash32 } from '@hawser/primitives'
-import { verifyFinality, type ProvenBlock } from '@hawser/sdk'
+import { recoverAddress } from '@hawser/primitives/node'
+import { isAppError, type Hash32 } from '@hawser/primitives'
+import { checkFinality, latestSet, type ProvenBlock, type TrustedChain, type VerifiedSets } from '@hawser/sdk'
 import type { Command } from 'commander'
-import { findTrust } from '../chain-spec-file.ts'
-import { connect } from '../context.ts'
+import { findTrustWithGenesis } from '../chain-spec-file.ts'
+import { connect, type CliClient } from '../context.ts'
 import { cliError } from '../errors.ts'
+import { ExitCode } from '../exit-code.ts'
 import { columns } from '../format.ts'
-import { readCount } from '../parse-arguments.ts'
+import { readBlockName, readHash, type BlockName } from '../parse-arguments.ts'
+import { readProofFile, readState, writeProof, writeState } from '../verify-files.ts'
 import { examples, optionsOf, type Session } from './command-kit.ts'
 
-/** A proven block for people: what it rests on. */
-export function describeProof({ number, hash, justified, setId, sets, timestamp }: ProvenBlock): string[] {
-  const set = sets.find(({ voters }) => voters.setId === setId)
-  return columns([
-    ['Block', `${number}  ${hash}`],
-    ['Time', new Date(Number(timestamp) * 1000).toISOString()],
-    ['Votes', `of set ${setId} (${set?.voters.size} validators) for block ${justified.number}`],
-    ['Sets', `${sets.length - 1} changes of the validators are proven since genesis`],
-    ['Verdict', 'final'],
-  ])
+interface VerifyOptions {
+  readonly chainSpec?: string
+  readonly genesis?: Hash32
+  readonly state?: string
+  readonly save?: string
+  readonly proof?: string
 }
 
 /** hawser verify */
 export function addVerify(program: Command, session: Session): void {
   const command = program
     .command('verify')
-    .description('prove a block final without believing the node: votes, headers, and every change of the validators')
-    .argument(
-      '[number]',
-      'the block; the last final one unless it is given',
-      readCount('the block', 0, Number.MAX_SAFE_INTEGER),
-    )
-    .option('--chain-spec <file>', "the chain's spec from a source that you trust (a devnet's is found by itself)")
-    .option('--genesis <hash>', "block 0's hash, from there too; without it the node is asked", readGenesis)
+    .description('whether a block is final, proven by the validators’ votes without trusting the node')
+    .argument('[block]', 'number or hash; the last final block that the node tells of unless given', readBlockName)
+    .option('--chain-spec <file>', "the chain spec, from a source that you trust (a devnet's is found by itself)")
+    .option('--genesis <hash>', 'refuse a chain spec that gives another block 0', readHash)
+    .option('--state <file>', 'keep the chain of validator sets there: the next time only what is new is asked for')
+    .option('--save <file>', 'write the proof, for `--proof` on a machine without a node')
+    .option('--proof <file>', 'check a proof that was saved; no node is asked')
   examples(
     command,
     [
-      ['hawser verify', 'the last final block of the devnet on this machine; exit code 0: proven'],
+      ['hawser verify 1200 --chain-spec chain-spec.json', 'exit code 0: final; 6: not final yet; 7: not so'],
+      ['hawser verify --state sets.json', 'the last final block; follows validator sets from where it left off'],
       [
-        'hawser verify 1200 --chain-spec chain-spec.json --rpc https://…',
-        'block 1200 of a node that nobody has to trust',
+        'hawser verify 1200 --save proof.json && hawser verify --proof proof.json --chain-spec chain-spec.json',
+        'offline',
       ],
-      ['hawser verify --json | jq .stateRoot', 'a root to check account and storage proofs against'],
     ],
-    'What does not prove ends with exit code 1 and says why; a block that is not final yet too.',
-  ).action(async (number: number | undefined) => {
-    const options = optionsOf<{ chainSpec?: string; genesis?: Hash32 }>(command)
-    const trust = findTrust(options)
-    if (!trust)
-      throw cliError(
-        'USAGE',
-        'give the chain spec with --chain-spec: without it there is nobody to believe but the node',
-      )
-    const proven = await verifyFinality(connect(options.rpc), {
-      trust: options.genesis ? { ...trust, genesisHash: options.genesis } : trust,
-      ...(number !== undefined && { blockNumber: BigInt(number) }),
-    })
-    const { hash, stateRoot, timestamp, justified, setId, sets } = proven
-    const set = sets.find(({ voters }) => voters.setId === setId)
-    const report = {
-      number: proven.number,
+    'Trusted are the chain spec, and the file of --state, alone. A set of validators is followed to the next by the votes of the old one\nand the next set in the state of the block that they voted for.',
+  ).action(async (block: BlockName | undefined) => {
+    const options = optionsOf<VerifyOptions>(command)
+    if (options.proof !== undefined && options.save !== undefined)
+      throw cliError('USAGE', '--save writes a proof and --proof reads one; give one of them')
+    const trust = await findTrustWithGenesis(options)
+    const sets = readState(options.state, trust)
+    const found =
+      options.proof === undefined ? await online(options, trust, sets, block) : offline(options.proof, trust, sets)
+    const other = isOther(found, block)
+    if (options.state !== undefined) writeState(options.state, found.sets)
+    if (options.save !== undefined && !other) writeProof(options.save, trust, found.proof)
+    const { number, hash, justified, setId, timestamp, stateRoot } = found
+    const value = {
+      final: !other,
+      number,
       hash,
       stateRoot,
       timestamp,
       justified,
       setId,
-      validators: set?.voters.voters.map(({ id }) => id),
-      setChanges: sets.length - 1,
+      latestSet: latestSet(found.sets).voters.setId,
     }
-    session.outputOf(options).result(report, describeProof(proven))
+    const rows: [string, string][] = [
+      ['Block', `${number}  ${hash}`],
+      ['Votes', `of validator set ${setId}, for block ${justified.number}  ${justified.hash}`],
+      ['Sets', `followed from the chain spec's to set ${value.latestSet}`],
+      ['Verdict', other ? `NOT FINAL: this block is final instead of ${nameOf(block)}` : 'final'],
+    ]
+    session.outputOf(options).result(value, columns(rows))
+    if (other) session.exitCode = ExitCode.refuted
   })
 }
 
-function readGenesis(text: string): Hash32 {
+function offline(path: string, trust: TrustedChain, sets: VerifiedSets | undefined): ProvenBlock {
+  const proof = readProofFile(path, trust)
+  // A saved proof begins at the chain spec: what is known already is not needed for it.
+  const found = checkFinality({ trust, proof, recover: recoverAddress })
+  return sets && latestSet(sets).voters.setId > latestSet(found.sets).voters.setId ? { ...found, sets } : found
+}
+
+async function online(
+  options: VerifyOptions & { readonly rpc: string },
+  trust: TrustedChain,
+  known: VerifiedSets | undefined,
+  block: BlockName | undefined,
+): Promise<ProvenBlock> {
+  const client = connect(options.rpc)
+  const name = block === undefined ? {} : 'hash' in block ? { blockHash: block.hash } : { blockNumber: block.number }
+  // What is saved must begin at the chain spec.
+  const sets = options.save === undefined ? known : undefined
+  const parameters = { trust, recover: recoverAddress, ...(sets && { sets }) }
   try {
-    return hash32(text)
-  } catch {
-    throw cliError('USAGE', `--genesis: "${text.slice(0, 80)}" is not a hash of 32 bytes in hex`)
+    return await client.verifyFinality({ ...parameters, ...name })
+  } catch (error) {
+    if (!isAppError(error, 'BLOCK_NOT_CANONICAL') || block === undefined || !('hash' in block)) throw error
+    return client.verifyFinality({ ...parameters, blockNumber: await numberOf(client, block.hash) })
   }
+}
+
+/** The height of a block that lost: the node's word, but what is final at that height is proven. */
+async function numberOf(client: CliClient, hash: Hash32): Promise<bigint> {
+  return (await client.getBlock({ blockHash: hash })).number
+}
+
+const nameOf = (block: BlockName | undefined) =>
+  block === undefined ? '' : 'hash' in block ? block.hash : String(block.number)
+
+function isOther(found: ProvenBlock, block: BlockName | undefined): boolean {
+  if (block === undefined) return false
+  return 'hash' in block ? block.hash !== found.hash : block.number !== found.number
 }
