@@ -40,15 +40,26 @@ export function voteVerifier(
   voters: VoterSet,
   recover: RecoverAddress = recoverAddressPure,
 ): (vote: SignedVote) => boolean {
+  // Most votes of a commit say the same.
+  let last: { readonly vote: SignedVote; readonly digest: Uint8Array } | undefined
+  const digestOf = (vote: SignedVote) => {
+    if (last === undefined || !saysTheSame(last.vote, vote)) last = { vote, digest: voteDigest(network, vote) }
+    return last.digest
+  }
   return (vote) => {
     const voter = voters.at(vote.voter)
     if (voter === undefined || vote.setId !== voters.setId) return false
     try {
-      return recover(voteDigest(network, vote), vote.signature) === voter.id
+      return recover(digestOf(vote), vote.signature) === voter.id
     } catch {
       return false
     }
   }
+}
+
+/** Whether two votes of one set are the same but for who signed them. */
+function saysTheSame(a: SignedVote, b: SignedVote): boolean {
+  return a.hash === b.hash && a.number === b.number && a.round === b.round && a.kind === b.kind
 }
 
 /** Why a justification proves nothing. */

@@ -1,13 +1,14 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { systemContracts, validatorsAbi, validatorsTypedData } from '@hawser/contracts'
-import { devValidatorKeys, validatorSpecOf, writeKeyFile, type Devnet, type NodeConfig } from '@hawser/node'
+import { devValidatorKeys, validatorSpecOf, type Devnet } from '@hawser/node'
 import { toHex, type Hex } from '@hawser/primitives'
 import { hawserActions, trustedChain } from '@hawser/sdk'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { privateKeyToAccount } from 'viem/accounts'
 import { eventually, runHawser, startDevnet, startHawser } from '../kit/devnet.ts'
 import { readerOf, walletOf } from './support/clients.ts'
+import { startNewcomer } from './support/newcomer.ts'
 
 const EPOCH = 20n
 const DEADLINE = 100_000n
@@ -104,26 +105,10 @@ describe('a devnet whose validators vote one of them out', { timeout: 180_000 },
 
   it('can be joined by a node that fetches the state of a final block, and follows the sets by their proofs', async () => {
     const url = devnet.rpcUrls[0] as string
-    const folder = join(devnet.dataDir, 'newcomer')
-    mkdirSync(join(folder, 'keys'), { recursive: true })
-    writeKeyFile(join(folder, 'keys', 'node.json'), new Uint8Array(32).fill(77))
-    const model = JSON.parse(readFileSync(join(devnet.dataDir, 'validators', '2', 'config.json'), 'utf8')) as NodeConfig
-    const config: NodeConfig = {
-      ...model,
-      chainSpec: '../chain-spec.json',
-      keys: { node: 'keys/node.json' },
-      p2p: { listen: ['/ip4/127.0.0.1/tcp/0'], bootnodes: model.p2p.bootnodes },
-      rpc: { host: '127.0.0.1', port: 0 },
-      metrics: null,
-    }
-    writeFileSync(join(folder, 'config.json'), JSON.stringify(config))
     const joinedAt = (await readerOf(url).getBlock({ blockTag: 'finalized' })).number
-    const node = await startHawser(['node', '--config', join(folder, 'config.json'), '--sync', 'state'])
+    const node = await startNewcomer(devnet, { name: 'newcomer', args: ['--sync', 'state'] })
     try {
-      const port = await eventually('the newcomer to be up', () => /"rpc":(\d+)/.exec(node.output())?.[1], {
-        limitMs: 60_000,
-      })
-      const own = readerOf(`http://127.0.0.1:${port}`)
+      const own = readerOf(node.rpcUrl)
       await eventually('finality at the newcomer', async () => {
         return (await own.getBlock({ blockTag: 'finalized' })).number > joinedAt + 3n
       })
@@ -145,7 +130,7 @@ describe('a devnet whose validators vote one of them out', { timeout: 180_000 },
       await node.stop()
     }
     // In a folder that has a chain the flag changes nothing: it goes on from there.
-    const again = await startHawser(['node', '--config', join(folder, 'config.json'), '--sync', 'state'])
+    const again = await startHawser(['node', '--config', node.configFile, '--sync', 'state'])
     try {
       await eventually('the newcomer to be up again', () => /"rpc":(\d+)/.test(again.output()))
       expect(again.output()).not.toContain('fetching the state')

@@ -49,5 +49,11 @@ describe('secp256k1', () => {
     const high = Uint8Array.from(signature)
     high[32] = 0xff
     expect(() => secp256k1.recover(digest, high)).toThrow('upper half')
+    // (n - 1) / 2 is the highest that is low (EIP-2).
+    const half = 0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0n
+    const withS = (s: bigint) => Uint8Array.from([...signature.subarray(0, 32), ...uintBE(s, 32), 0])
+    for (const s of [half, half - 1n]) expect(() => secp256k1.recover(digest, withS(s))).not.toThrow('upper half')
+    for (const s of [half + 1n, half + (1n << 8n), half + (1n << 200n)])
+      expect(() => secp256k1.recover(digest, withS(s))).toThrow('upper half')
   })
 })

@@ -27,12 +27,20 @@ export interface Secp256k1 {
 
 const ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n
 const HALF_ORDER = 0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0n
+const HALF_ORDER_BYTES = uintBE(HALF_ORDER, 32)
 
 function checkSignature(signature: Uint8Array): number {
   const v = signature[64]
   if (signature.length !== 65 || (v !== 0 && v !== 1)) throw invalid('65 bytes r | s | v with v 0 or 1 are needed')
-  if (BigInt(toHex(signature.subarray(32, 64))) > HALF_ORDER) throw invalid('s is in the upper half of the order')
+  if (hasHighS(signature)) throw invalid('s is in the upper half of the order')
   return v
+}
+
+/** Byte by byte: commits are checked by the hundred, and a bigint each would be a tenth of it. */
+function hasHighS(signature: Uint8Array): boolean {
+  let at = 0
+  while (at < 31 && signature[32 + at] === HALF_ORDER_BYTES[at]) at++
+  return (signature[32 + at] as number) > (HALF_ORDER_BYTES[at] as number)
 }
 
 function invalid(why: string, cause?: unknown): AppError {
