@@ -39,7 +39,7 @@ describe('a devnet with a candidate, and a validator that changes its session ke
   const finalNumber = async () =>
     (await readerOf(devnet.rpcUrls[1] as string).getBlock({ blockTag: 'finalized' })).number
 
-  it('has both keys in force after the epoch: without either there is no finality, with both there is', async () => {
+  it('has both keys in force after the epoch: finality needs them, and is gone with one of them', async () => {
     // Both run before the epoch ends, and only follow.
     const candidate = await startNewcomer(devnet, {
       name: 'candidate',
@@ -56,7 +56,10 @@ describe('a devnet with a candidate, and a validator that changes its session ke
       (await (await fetch(`${monitorUrl}/health`)).json()) as OwnHealth
     try {
       for (const node of newcomers)
-        expect(await healthOf(node)).toMatchObject({ validator: { inSet: false, lastSealedSlot: null }, votes: { out: 0 } })
+        expect(await healthOf(node)).toMatchObject({
+          validator: { inSet: false, lastSealedSlot: null },
+          votes: { out: 0 },
+        })
 
       for (const name of ['session', 'management', 'bitcoin'] as const)
         writeKeyFile(at(`keys/${name}.json`), CANDIDATE[name])
@@ -86,9 +89,13 @@ describe('a devnet with a candidate, and a validator that changes its session ke
       await devnet.validators[0]?.stop()
       await devnet.validators[3]?.stop()
       const before = await finalNumber()
-      await eventually('finality by the two new keys and two old ones', async () => (await finalNumber()) > before + 5n, {
-        limitMs: 60_000,
-      })
+      await eventually(
+        'finality by the two new keys and two old ones',
+        async () => (await finalNumber()) > before + 5n,
+        {
+          limitMs: 60_000,
+        },
+      )
       for (const node of newcomers)
         await eventually('its own block and votes', async () => {
           const { validator, votes: count } = await healthOf(node)
