@@ -27,6 +27,8 @@ export type Rule =
   | 'S5'
   /** A round begins after the one before is completable; a vote lies at or above that one's estimate. */
   | 'estimate'
+  /** What a round finalises is final at a node that has left it. */
+  | 'final'
   /** An imported block is its slot author's, and not ahead of the clock. */
   | 'aura'
   /** Counted votes were signed by those they name. */
@@ -241,8 +243,22 @@ export class Checks {
 
   // ---------------------------------------------------------------- single votes and blocks
 
+  /** What a round that the node has left finalises, is final there; every epoch's last block comes before what lies above it. */
+  #counted(node: SimNode, voter: Voter): void {
+    const { number } = voter.finalized
+    const epochBlocks = BigInt(this.#config.epochBlocks)
+    // By what is final in the chain: the voter may be a step ahead of it.
+    const limit = (node.final.number / epochBlocks + 1n) * epochBlocks
+    for (let round = voter.round - 1n; round > 0n && round + 3n >= voter.round; round--) {
+      const final = voter.stateOf(round)?.finalized?.number ?? 0n
+      if (final > number && final <= limit)
+        throw new Violation('final', `node ${node.name} is in round ${voter.round}, and F of ${round} is not final`)
+    }
+  }
+
   /** A new vote is at or above what the round before may still finalise, by the node's own state at that moment. */
   handled(node: SimNode, voter: Voter, effects: readonly VoterEffect[]): void {
+    this.#counted(node, voter)
     let fresh: string | undefined
     for (const effect of effects) {
       if (effect.type === 'persist' && effect.sync) fresh = effect.record.key
@@ -255,7 +271,9 @@ export class Checks {
           'estimate',
           `node ${node.name} votes in round ${round}, and the round before is not completable`,
         )
-      const settled = round > 2n ? voter.stateOf(round - 2n) : undefined
+      // A catch-up shows that the round before can be left, not why: the one before that may still look open from here.
+      const byOwnCount = round > 2n && voter.historyOf(round - 1n)?.precommittedAt !== undefined
+      const settled = byOwnCount ? voter.stateOf(round - 2n) : undefined
       if (settled?.completable && settled.estimate !== undefined && settled.estimate.number > voter.finalized.number)
         throw new Violation(
           'estimate',

@@ -1,6 +1,20 @@
 /** The families of runs. */
-export const PROFILES = ['random', 'adversarial', 'crash', 'partition', 'set-change', 'accountability'] as const
+export const PROFILES = [
+  'random',
+  'adversarial',
+  'crash',
+  'partition',
+  'set-change',
+  'accountability',
+  'no-pull',
+] as const
 export type Profile = (typeof PROFILES)[number]
+
+/** Those that expect more than the protocol promises: more than f faulty, or no answers to pulls. They are run by name alone. */
+const BEYOND: readonly Profile[] = ['accountability', 'no-pull']
+
+/** Seeds without a profile go through these by turns. */
+export const MIXED_PROFILES = PROFILES.filter((profile) => !BEYOND.includes(profile))
 
 /** What a Byzantine validator does; several at once. */
 export type Act =
@@ -46,6 +60,8 @@ export type Fault =
   | { readonly type: 'rollback'; readonly node: number; readonly takenAt: number; readonly at: number }
   | { readonly type: 'slow-disk'; readonly node: number; readonly fsyncMs: number }
   | { readonly type: 'clock'; readonly node: number; readonly offsetMs: number }
+  /** Nobody ever answers who asks for missing votes: catch-ups have to do alone. */
+  | { readonly type: 'no-pull' }
   /** Begins on an empty disk at that time. */
   | { readonly type: 'join'; readonly node: number; readonly at: number }
   /** The network's adversary: precommits reach one node alone until it finalises; then it is cut off until the settling. */

@@ -115,6 +115,9 @@ async function runMany({ seeds, from, nodes, profile, jobs }: Options): Promise<
       conflicts += summary.conflicts
       slowestMs = Math.max(slowestMs, summary.slowestMs)
       failures.push(...summary.failures)
+      // At once: a long run that is broken off has told what it found.
+      for (const { seed, config, message } of summary.failures)
+        console.log(`seed ${seed}, profile ${config.profile}, fails: ${message}`)
       if (summary.failures.length > 0 || runs % (20 * SEEDS_AT_ONCE) === 0)
         console.log(`${runs} seeds, ${failures.length} failures`)
     }

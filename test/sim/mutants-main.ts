@@ -32,9 +32,16 @@ const wanted = MUTANTS.filter(({ name }) => new RegExp(values.filter).test(name)
 const kills: Kill[] = []
 const queue = [...wanted.entries()]
 
-/** The known killer's family first. */
-function searched({ killer }: Mutant): (Profile | 'oracle')[] {
-  return [...new Set([killer.profile, ...SEARCHED, 'oracle' as const])]
+/** The known killer first, then each family from its first seed on, the killer's before the others. */
+function ordersOf({ killer }: Mutant): Order[] {
+  const seeds = Number(values.seeds)
+  const ordersFrom = (what: Profile | 'oracle', from: number, count: number): Order =>
+    what === 'oracle' ? { what, from, seeds: count } : { what: 'sim', profile: what, from, seeds: count, most: 1 }
+  const families = [...new Set([killer.profile, ...SEARCHED, 'oracle' as const])]
+  return [
+    ordersFrom(killer.profile, killer.seed, 1),
+    ...families.map((what) => ordersFrom(what, 1, what === 'oracle' ? ORACLE_SEEDS : seeds)),
+  ]
 }
 
 async function search(): Promise<void> {
@@ -42,15 +49,11 @@ async function search(): Promise<void> {
     const [number, mutant] = next
     const file = await bundle(`mutant-${number}`, [mutant])
     const found: string[] = []
-    for (const what of searched(mutant)) {
-      const order: Order =
-        what === 'oracle'
-          ? { what, from: 1, seeds: ORACLE_SEEDS }
-          : { what: 'sim', profile: what, from: 1, seeds: Number(values.seeds), most: 1 }
+    for (const order of ordersOf(mutant)) {
       const [answer] = await runBundle<Answer>(file, [order])
       const [failure] = answer?.failures ?? []
       if (failure === undefined) continue
-      found.push(`${what} ${failure.seed} (${failure.rule})`)
+      found.push(`${order.what === 'oracle' ? 'oracle' : order.profile} ${failure.seed} (${failure.rule})`)
       if (!values.all) break
     }
     kills.push({ mutant, kills: found })

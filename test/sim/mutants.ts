@@ -126,6 +126,27 @@ export const MUTANTS: readonly Mutant[] = [
     killer: { profile: 'adversarial', seed: 2126 },
   },
   {
+    name: 'stall catch-up removed',
+    file: VOTER,
+    find: 'const stalled = this.stuck && packet.round > this.#current',
+    replace: 'const stalled = false',
+    killer: { profile: 'no-pull', seed: 15 },
+  },
+  {
+    name: 'no catch-up for the current round',
+    file: VOTER,
+    find: 'if (response.round < this.#current) return\n',
+    replace: 'if (response.round <= this.#current) return\n',
+    killer: { profile: 'no-pull', seed: 15 },
+  },
+  {
+    name: 'no catch-up by what peers said before',
+    file: VOTER,
+    find: 'for (const [peer, packet] of this.#neighbours) this.#maybeCatchUp(peer, packet)\n',
+    replace: '',
+    killer: { profile: 'no-pull', seed: 16 },
+  },
+  {
     name: "an equivocator's other vote not pulled",
     file: VOTER,
     find: 'const again = this.stuck ? this.#asksAgain() : undefined',

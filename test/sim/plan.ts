@@ -1,4 +1,4 @@
-import { PROFILES, type Act, type Fault, type Profile, type SimConfig } from './config.ts'
+import { MIXED_PROFILES, type Act, type Fault, type Profile, type SimConfig } from './config.ts'
 import { between, pick, prng, sample, type Draw } from './prng.ts'
 
 /** One seed in so many runs with real signatures. */
@@ -45,8 +45,7 @@ export interface PlanOptions {
 export function planOf({ seed, profile: wanted, nodes }: PlanOptions): SimConfig {
   const faultDraw = prng(seed, 'faults')
   const work = prng(seed, 'workload')
-  const mixed = PROFILES.filter((profile) => profile !== 'accountability')
-  const profile = wanted ?? (mixed[seed % mixed.length] as Profile)
+  const profile = wanted ?? (MIXED_PROFILES[seed % MIXED_PROFILES.length] as Profile)
   const setChange = profile === 'set-change'
   const validators =
     nodes ?? (setChange ? between(work, 4, 7) : profile === 'accountability' ? between(work, 4, 7) : pick(work, SIZES))
@@ -178,6 +177,11 @@ function faultsOf(profile: Profile, draw: Draw, people: People): Fault[] {
       if (draw() < 0.5) faults.push(...network(draw, everybody))
       if (draw() < 0.4) faults.push(...crashes(draw, honest()))
       faults.push({ type: 'join', node: all.length + followers - 1, at: between(draw, 2000, 8000) })
+      break
+    case 'no-pull':
+      faults.push({ type: 'no-pull' })
+      corrupt(f, (node) => ({ type: 'byzantine', node, acts: ['trap', ...sample(draw, ACTS, between(draw, 0, 1))] }))
+      faults.push(...network(draw, everybody))
       break
     case 'accountability':
       // The first ones, so that honest nodes are on either side of the partition by even and odd.

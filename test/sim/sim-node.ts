@@ -293,6 +293,7 @@ export class SimNode {
         return env.send(this, Number(effect.peer), { type: 'event', event })
       }
       case 'answerVotes':
+        if (env.config.faults.some(({ type }) => type === 'no-pull')) return
         for (const vote of effect.votes)
           env.send(this, Number(effect.peer), { type: 'event', event: this.#voteEvent(vote) })
         return

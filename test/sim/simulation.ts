@@ -155,6 +155,7 @@ export class Simulation implements SimEnv {
         case 'slow':
         case 'partition':
         case 'isolate':
+        case 'no-pull':
           break
       }
     }
