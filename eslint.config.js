@@ -55,6 +55,20 @@ export default tseslint.config(
     },
   },
   {
+    files: ['**/src/**/*.ts'],
+    ignores: ['packages/primitives/src/rlp.ts', '**/*.test.ts'],
+    rules: {
+      'no-restricted-properties': [
+        'error',
+        {
+          object: 'RLP',
+          property: 'decode',
+          message: 'decodeRlp bounds depth and items first: nested lists cost memory and time without end.',
+        },
+      ],
+    },
+  },
+  {
     files: DETERMINISTIC,
     ignores: [...SIMULATOR_SHELLS, 'test/sim/*.test.ts'],
     rules: {

@@ -1,7 +1,17 @@
 import { RLP } from '@ethereumjs/rlp'
 import { depositAddress, type Committee } from '@hawser/bitcoin'
 import type { ChainSpec, PeerId, Transport, Verdict } from '@hawser/chain'
-import { fromHex, messageOf, readUintBE, spawn, toHex, type Address, type Clock, type Logger } from '@hawser/primitives'
+import {
+  decodeRlp,
+  fromHex,
+  messageOf,
+  readUintBE,
+  spawn,
+  toHex,
+  type Address,
+  type Clock,
+  type Logger,
+} from '@hawser/primitives'
 import { keyIn, keyspace, type KeyValueStore, type Write } from '@hawser/storage'
 import { bridgeError } from './errors.ts'
 import { REFUND_KEY_REFUSAL } from './creditable.ts'
@@ -230,8 +240,9 @@ function encodeEntry({ entry, rank, sequence }: Stored): Uint8Array {
 
 function decodeEntry(script: Uint8Array, value: Uint8Array): Stored {
   const none = new Uint8Array()
-  const [account = none, refundKey = none, address = none, qy = none, rank = none, sequence = none] = RLP.decode(
+  const [account = none, refundKey = none, address = none, qy = none, rank = none, sequence = none] = decodeRlp(
     value,
+    Infinity,
   ) as Uint8Array[]
   const entry: RegisteredAddress = {
     account: toHex(account) as Address,

@@ -1,6 +1,6 @@
 import { RLP } from '@ethereumjs/rlp'
 import type { InclusionProof } from '@hawser/bitcoin'
-import { fromHex, readUintBE, toHex, uintBE, utf8, type Address, type BtcHash } from '@hawser/primitives'
+import { decodeRlp, fromHex, readUintBE, toHex, uintBE, utf8, type Address, type BtcHash } from '@hawser/primitives'
 import { keyIn, keyspace, type KeyValueStore, type Write } from '@hawser/storage'
 import { outpointKey, type CustodyPayment, type CustodySpend, type Outpoint, type ScanResult } from './scan-block.ts'
 
@@ -53,7 +53,7 @@ export class CustodyRecords {
     })
     const proofs = new Map<string, InclusionProof>()
     for await (const [key, value] of this.#db.entries(from(PROOF))) {
-      const proof = decodeProof(RLP.decode(value) as Fields)
+      const proof = decodeProof(decodeRlp(value, Infinity) as Fields)
       if (proof) proofs.set(toHex(key.subarray(2)), proof)
     }
     for await (const [key, value] of this.#db.entries(from(PAYMENT))) {
@@ -233,7 +233,7 @@ function paymentWrite({ record, doneBlock }: Entry<CustodyPayment>): Write {
 }
 
 function decodePayment(key: Uint8Array, value: Uint8Array): Entry<CustodyPayment> & { readonly isOpen: boolean } {
-  const [flags, sats, block, height, account, refundKey, qy, proof, done] = RLP.decode(value) as Fields
+  const [flags, sats, block, height, account, refundKey, qy, proof, done] = decodeRlp(value, Infinity) as Fields
   const record: CustodyPayment = {
     txid: toHex(key.subarray(0, 32)) as BtcHash,
     vout: Number(readUintBE(key.subarray(32))),
@@ -262,7 +262,7 @@ function spendWrite({ record, doneBlock }: Entry<CustodySpend>): Write {
 }
 
 function decodeSpend(key: Uint8Array, value: Uint8Array): Entry<CustodySpend> {
-  const [block, height, spent, proof, done] = RLP.decode(value) as Fields
+  const [block, height, spent, proof, done] = decodeRlp(value, Infinity) as Fields
   const record: CustodySpend = {
     txid: toHex(key) as BtcHash,
     blockHash: toHex(bytes(block)) as BtcHash,

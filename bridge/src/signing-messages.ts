@@ -1,6 +1,6 @@
 import { RLP } from '@ethereumjs/rlp'
 import { PUBLIC_NONCE_BYTES } from '@hawser/bitcoin/musig2'
-import { readUintBE, toHex, uintBE, utf8, type Hex } from '@hawser/primitives'
+import { decodeRlp, readUintBE, toHex, uintBE, utf8, type Hex, type RlpItem } from '@hawser/primitives'
 import { bridgeError } from './errors.ts'
 
 /** Inputs of a batch times rungs at most (50 and 8 are the chain spec's limits). */
@@ -150,13 +150,11 @@ export function decodeAnswer(message: Uint8Array): SigningAnswer {
   }
 }
 
-type Field = Uint8Array | Field[]
-
-function decodeList(message: Uint8Array): Field[] {
+function decodeList(message: Uint8Array): RlpItem[] {
   if (message.length > MAX_SIGNED_MESSAGE_BYTES) throw malformed(`${message.length} bytes`)
-  let decoded: Field
+  let decoded: RlpItem
   try {
-    decoded = RLP.decode(message) as Field
+    decoded = decodeRlp(message)
   } catch (cause) {
     throw malformed('not RLP', cause)
   }
@@ -168,28 +166,28 @@ function decodeList(message: Uint8Array): Field[] {
   return decoded
 }
 
-function bytes(field: Field | undefined, max: number): Uint8Array {
+function bytes(field: RlpItem | undefined, max: number): Uint8Array {
   if (!(field instanceof Uint8Array) || field.length > max) throw malformed('a field is no string of its size')
   return field
 }
 
-function fixed(field: Field | undefined, length: number): Uint8Array {
+function fixed(field: RlpItem | undefined, length: number): Uint8Array {
   const value = bytes(field, length)
   if (value.length !== length) throw malformed(`a field has ${value.length} bytes instead of ${length}`)
   return value
 }
 
-function number(field: Field | undefined, maxBytes: number): number {
+function number(field: RlpItem | undefined, maxBytes: number): number {
   return Number(readUintBE(bytes(field, maxBytes)))
 }
 
-function split(field: Field | undefined, width: number): Uint8Array[] {
+function split(field: RlpItem | undefined, width: number): Uint8Array[] {
   const value = bytes(field, MAX_SIGNING_ITEMS * width)
   if (value.length === 0 || value.length % width !== 0) throw malformed(`${value.length} bytes of items`)
   return Array.from({ length: value.length / width }, (_, i) => value.slice(i * width, (i + 1) * width))
 }
 
-function transactions(field: Field | undefined): Uint8Array[] {
+function transactions(field: RlpItem | undefined): Uint8Array[] {
   if (!Array.isArray(field) || field.length < 1 || field.length > MAX_RUNGS) throw malformed('no list of rungs')
   return field.map((raw) => bytes(raw, MAX_SIGNED_MESSAGE_BYTES))
 }

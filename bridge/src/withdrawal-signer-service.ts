@@ -13,6 +13,7 @@ import type {
 } from '@hawser/chain'
 import { BatchStatus } from '@hawser/contracts'
 import {
+  decodeRlp,
   delay,
   equalBytes,
   messageOf,
@@ -264,7 +265,7 @@ export class WithdrawalSignerService {
       return
     }
     const stored = db.get(signedKey(batch.id))
-    const signed = stored ? (RLP.decode(stored) as Uint8Array[]) : []
+    const signed = stored ? (decodeRlp(stored, Infinity) as Uint8Array[]) : []
     this.#jobs.set(batch.id, {
       material,
       signed: signed.every((raw, rung) => material.faultOf(raw, rung) === undefined) ? signed : [],
@@ -559,7 +560,7 @@ export class WithdrawalSignerService {
       limit: MAX_SIGNED_BATCHES,
     }
     for await (const [key, value] of this.#parts.db.entries(range)) {
-      const [atMs, sats] = RLP.decode(value) as [Uint8Array, Uint8Array]
+      const [atMs, sats] = decodeRlp(value, Infinity) as [Uint8Array, Uint8Array]
       this.#payouts.set(readUintBE(key.subarray(2)), { atMs: Number(readUintBE(atMs)), sats: readUintBE(sats) })
     }
   }

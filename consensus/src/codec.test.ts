@@ -114,6 +114,15 @@ describe('consensus messages', () => {
     expect(malformed(() => decodeCommit(new Uint8Array(MAX_COMMIT_BYTES + 1)))).toBe(true)
   })
 
+  it('are refused when they are lists in lists, before anything is decoded', () => {
+    // Each level says that the rest of the message is in it.
+    const bytes = new Uint8Array(MAX_COMMIT_BYTES)
+    for (let at = 0; at + 4 <= bytes.length; at += 4) bytes.set([0xfa, ...uintBE(bytes.length - at - 4, 3)], at)
+    expect(() => decodeCommit(bytes)).toThrow(
+      expect.objectContaining({ cause: expect.objectContaining({ code: 'RLP_MALFORMED' }) as unknown }),
+    )
+  })
+
   it('have one encoding: a padded integer is refused', () => {
     const [vote] = fc.sample(voteArb, { numRuns: 1, seed: 1 })
     const bytes = encodeVote({ ...(vote as SignedVote), setId: 5n })

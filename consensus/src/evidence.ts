@@ -1,5 +1,6 @@
 import { RLP } from '@ethereumjs/rlp'
 import {
+  decodeRlp,
   err,
   fromHex,
   keccak256,
@@ -117,7 +118,7 @@ function slotOf(header: Uint8Array, slotSeconds: number): bigint {
 /** The timestamp of an RLP header, Unix seconds. @throws CONSENSUS_MALFORMED */
 export function timestampOf(header: Uint8Array): bigint {
   if (readHeader(header) === undefined) throw malformed('a header is none')
-  const timestamp = (RLP.decode(header) as unknown[])[TIMESTAMP]
+  const timestamp = (decodeRlp(header) as unknown[])[TIMESTAMP]
   if (!(timestamp instanceof Uint8Array) || timestamp.length > 8) throw malformed('a header has no timestamp')
   return readUintBE(timestamp)
 }

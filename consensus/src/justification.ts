@@ -1,5 +1,5 @@
-import { RLP } from '@ethereumjs/rlp'
 import {
+  decodeRlp,
   err,
   isAppError,
   keccak256,
@@ -81,7 +81,7 @@ export interface JustificationClaim {
 export function readHeader(rlp: Uint8Array): HeaderRef | undefined {
   if (rlp.length > MAX_HEADER_BYTES) return undefined
   try {
-    const fields: unknown = RLP.decode(rlp)
+    const fields = decodeRlp(rlp)
     if (!Array.isArray(fields)) return undefined
     const [parent, number] = [fields[0], fields[8]] as [unknown, unknown]
     if (!(parent instanceof Uint8Array) || parent.length !== 32) return undefined

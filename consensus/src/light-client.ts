@@ -1,12 +1,22 @@
-import { RLP } from '@ethereumjs/rlp'
 import { NEXT_SET_HASH_SLOT, systemContracts, validatorSetHash } from '@hawser/contracts'
-import { concatBytes, err, fromHex, isAppError, ok, toHex, uintBE, type Address, type Result } from '@hawser/primitives'
+import {
+  concatBytes,
+  decodeRlp,
+  err,
+  fromHex,
+  isAppError,
+  ok,
+  toHex,
+  uintBE,
+  type Address,
+  type Result,
+  type RlpItem,
+} from '@hawser/primitives'
 import { MAX_ANCESTRY_HEADERS } from './codec.ts'
 import type { NetworkId } from './digests.ts'
 import type { HandoverProof } from './handover-proof.ts'
 import { readHeader, verifyJustification, type JustificationFault, type RecoverAddress } from './justification.ts'
 import { readMerkleProof, type MerkleFault } from './merkle-proof.ts'
-import type { RlpItem } from './rlp.ts'
 import type { BlockRef, HeaderRef } from './types.ts'
 import { VoterSet, type VoterEntry } from './voter-set.ts'
 
@@ -149,7 +159,7 @@ function wordOf(value: Uint8Array): Uint8Array {
 /** What a stranger's root proves may be anything. */
 function decoded(rlp: Uint8Array): RlpItem | undefined {
   try {
-    return RLP.decode(rlp) as RlpItem
+    return decodeRlp(rlp)
   } catch {
     return undefined
   }

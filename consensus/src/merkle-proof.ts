@@ -1,6 +1,4 @@
-import { RLP } from '@ethereumjs/rlp'
-import { err, keccak256, ok, toHex, type Result } from '@hawser/primitives'
-import type { RlpItem } from './rlp.ts'
+import { decodeRlp, err, keccak256, ok, toHex, type Result, type RlpItem } from '@hawser/primitives'
 
 /** Nodes of one path: 64 nibbles and the root. */
 export const MAX_PROOF_NODES = 65
@@ -79,7 +77,7 @@ function nibblesOf(bytes: Uint8Array): number[] {
 
 function decode(bytes: Uint8Array): RlpItem | undefined {
   try {
-    return RLP.decode(bytes) as RlpItem
+    return decodeRlp(bytes)
   } catch {
     return undefined
   }

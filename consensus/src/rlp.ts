@@ -1,9 +1,7 @@
-import { RLP } from '@ethereumjs/rlp'
-import { readUintBE, toHex, uintBE, type Hash32 } from '@hawser/primitives'
+import { decodeRlp, readUintBE, toHex, uintBE, type Hash32, type RlpItem } from '@hawser/primitives'
 import { malformed } from './errors.ts'
 
-/** @internal A decoded RLP item. */
-export type RlpItem = Uint8Array | RlpItem[]
+export type { RlpItem }
 
 /** Most integers of messages are kinds, indexes and early rounds. */
 const SMALL = Array.from({ length: 256 }, (_, value) => (value === 0 ? new Uint8Array() : Uint8Array.of(value)))
@@ -53,7 +51,7 @@ function sizeOf(item: Uint8Array): number {
 export function decodeBounded(bytes: Uint8Array, maxBytes: number, what: string): RlpItem {
   if (bytes.length > maxBytes) throw malformed(`${what} has ${bytes.length} bytes, at most ${maxBytes} are allowed`)
   try {
-    return RLP.decode(bytes) as RlpItem
+    return decodeRlp(bytes)
   } catch (cause) {
     throw malformed(`${what} is no RLP`, cause)
   }

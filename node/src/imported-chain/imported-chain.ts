@@ -5,7 +5,6 @@ import {
 } from '@ethereumjs/tx'
 import { createBlockFromRLP, type Block, type BlockHeader } from '@ethereumjs/block'
 
-import { RLP } from '@ethereumjs/rlp'
 import {
   blockHash,
   blockRef,
@@ -24,7 +23,7 @@ import {
   parseGethGenesis,
   type GethGenesis,
 } from '@hawser/execution'
-import { AppError, messageOf, toHex, type Address, type Hash32, type Logger } from '@hawser/primitives'
+import { AppError, decodeRlp, messageOf, toHex, type Address, type Hash32, type Logger } from '@hawser/primitives'
 import { claimDatabase, LevelStore } from '@hawser/storage'
 import { readFileSync, statSync } from 'node:fs'
 import type { NodeError } from '../errors.ts'
@@ -129,7 +128,7 @@ export class ImportedChain {
 
   #decode(bytes: Uint8Array): Block {
     try {
-      const common = this.forks.commonAt(readHeaderFields(RLP.decode(bytes)))
+      const common = this.forks.commonAt(readHeaderFields(decodeRlp(bytes)))
       return createBlockFromRLP(bytes, { common, setHardfork: false })
     } catch (cause) {
       throw new AppError<NodeError>(

@@ -53,6 +53,20 @@ it('decodes what it encodes, whatever types the transactions have, and refuses w
     expect(() => decodeSealedBlock(RLP.encode([body, seal]), common), what).toThrow('malformed block')
 })
 
+it('refuses lists in lists before anything is decoded, in the block and within its transactions', () => {
+  const common = createCommon(18443)
+  const block = createBlock({ header: { number: 1n }, withdrawals: [] }, { common, setHardfork: false })
+  const [header, , ommers, withdrawals] = RLP.decode(block.serialize()) as unknown as [[], [], [], []]
+  const sealed = (transactions: RlpInput) =>
+    RLP.encode([[header, transactions, ommers, withdrawals], new Uint8Array(65)])
+  let deep: RlpInput = []
+  for (let level = 0; level < 8; level++) deep = [deep]
+  const why = 'more than 8 lists in one another'
+  expect(() => decodeSealedBlock(sealed([deep]), common)).toThrow(why)
+  for (const type of [1, 2, 4])
+    expect(() => decodeSealedBlock(sealed([Uint8Array.of(type, ...RLP.encode(deep))]), common)).toThrow(why)
+})
+
 it('reads the header of a stored block without its body', () => {
   const common = createCommon(18443)
   const tx = createLegacyTx({ gasLimit: 100_000n, gasPrice: 7n, data: new Uint8Array(300) }, { common })

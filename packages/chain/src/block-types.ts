@@ -3,7 +3,16 @@ import type { Common } from '@ethereumjs/common'
 import { RLP } from '@ethereumjs/rlp'
 import type { TypedTransaction } from '@ethereumjs/tx'
 import { Bloom } from './bloom.ts'
-import { AppError, concatBytes, messageOf, readUintBE, toHex, type Address, type Hash32 } from '@hawser/primitives'
+import {
+  AppError,
+  concatBytes,
+  decodeRlp,
+  messageOf,
+  readUintBE,
+  toHex,
+  type Address,
+  type Hash32,
+} from '@hawser/primitives'
 import type { BlockRef } from './ports.ts'
 import { orderedTrieRoot } from './ordered-trie.ts'
 import { listContent, rlpList, rlpString } from './rlp-items.ts'
@@ -100,7 +109,7 @@ export type ForkSchedule = (header: {
 export function decodeSealedBlock(bytes: Uint8Array, rules: Common | ForkSchedule): SealedBlock {
   if (bytes.length > MAX_BLOCK_BYTES + 1024) throw malformed(`${bytes.length} bytes are more than a block may have`)
   try {
-    const parts = RLP.decode(bytes)
+    const parts = decodeRlp(bytes)
     if (!Array.isArray(parts) || parts.length !== 2) throw new Error('not [block, seal]')
     const [body, seal] = parts
     if (!(seal instanceof Uint8Array) || (seal.length !== SEAL_BYTES && seal.length !== 0))
@@ -128,7 +137,7 @@ function decodeBody(body: unknown, common: Common): Block {
 export function decodeSealedHeader(bytes: Uint8Array, rules: Common | ForkSchedule): BlockHeader {
   const body = listContent(bytes, 0)
   const head = listContent(bytes, listContent(bytes, body.start).start)
-  const fields = RLP.decode(bytes.subarray(head.from, head.end)) as Uint8Array[]
+  const fields = decodeRlp(bytes.subarray(head.from, head.end)) as Uint8Array[]
   const common = typeof rules === 'function' ? rules(readHeaderFields([fields])) : rules
   return createBlockHeaderFromBytesArray(fields, { common, setHardfork: false, freeze: false })
 }
@@ -182,7 +191,7 @@ type StoredReceipt = [Uint8Array, Uint8Array, Uint8Array, [Uint8Array, Uint8Arra
 
 /** The inverse of `encodeReceipts`; the bytes are our own. */
 export function decodeReceipts(bytes: Uint8Array): Receipt[] {
-  return (RLP.decode(bytes) as unknown as StoredReceipt[]).map(([type, status, gas, logs, postState]) => ({
+  return (decodeRlp(bytes, Infinity) as unknown as StoredReceipt[]).map(([type, status, gas, logs, postState]) => ({
     type: Number(readUintBE(type)),
     status: readUintBE(status) === 1n ? 1 : 0,
     ...(postState ? { postState: toHex(postState) as Hash32 } : {}),

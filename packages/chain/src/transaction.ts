@@ -8,9 +8,10 @@ import {
   type TypedTransaction,
 } from '@ethereumjs/tx'
 import type { Common } from '@ethereumjs/common'
-import { RLP } from '@ethereumjs/rlp'
 import {
   AppError,
+  checkRlpShape,
+  decodeRlp,
   equalBytes,
   keccak256,
   messageOf,
@@ -128,12 +129,16 @@ export function decodeTransaction(bytes: Uint8Array, common: Common): TypedTrans
 
 /**
  * A transaction of a block's body, as RLP gives it: the bytes of a typed one, the fields of a legacy one. The bytes are kept.
- * @throws EthereumJS's own errors
+ * @throws RLP_MALFORMED, EthereumJS's own errors
  */
 export function decodeBodyTransaction(item: Uint8Array | Uint8Array[], common: Common): TypedTransaction {
   const typed = item instanceof Uint8Array && item[0] === 2
   const plain = typed ? decodePlainFeeMarket(item, common, MAX_TRANSACTION_GAS) : undefined
-  if (plain === undefined) return createTxFromBlockBodyData(item, { common, freeze: false })
+  if (plain === undefined) {
+    // A typed one is bytes still, which EthereumJS decodes as they are.
+    if (item instanceof Uint8Array) checkRlpShape(item.subarray(1))
+    return createTxFromBlockBodyData(item, { common, freeze: false })
+  }
   FACTS.set(plain, { encoded: item as Uint8Array })
   return plain
 }
@@ -146,7 +151,7 @@ function decodeAny(type: number, bytes: Uint8Array, common: Common): TypedTransa
     throw malformed(`transaction type not supported: ${type}`)
   let fields: unknown
   try {
-    fields = RLP.decode(type === 0 ? bytes : bytes.subarray(1))
+    fields = decodeRlp(type === 0 ? bytes : bytes.subarray(1))
   } catch (cause) {
     throw malformed(messageOf(cause), cause)
   }

@@ -1,7 +1,17 @@
 import { RLP } from '@ethereumjs/rlp'
 import type { Common } from '@ethereumjs/common'
 import { decodeSealedBlock, type SealedBlock } from '@hawser/chain'
-import { AppError, fromHex, readUintBE, toHex, uintBE, type Hash32 } from '@hawser/primitives'
+import {
+  AppError,
+  decodeRlp,
+  fromHex,
+  messageOf,
+  readUintBE,
+  toHex,
+  uintBE,
+  type Hash32,
+  type RlpItem,
+} from '@hawser/primitives'
 import type { P2pError } from './errors.ts'
 import { MAX_HASHES, MAX_RANGE_BLOCKS } from './limits.ts'
 
@@ -19,7 +29,7 @@ export function encodeRangeRequest(from: bigint, count: number): Uint8Array {
 
 /** A count above the limit is cut to it. @throws MESSAGE_MALFORMED */
 export function decodeRangeRequest(message: Uint8Array): { readonly from: bigint; readonly count: number } {
-  const [from, count, ...rest] = decodeList(message)
+  const [from, count, ...rest] = decodeList(message, 3)
   if (
     !(from instanceof Uint8Array) ||
     from.length !== 8 ||
@@ -37,8 +47,7 @@ export function encodeHashRequest(hashes: readonly Hash32[]): Uint8Array {
 
 /** @throws MESSAGE_MALFORMED */
 export function decodeHashRequest(message: Uint8Array): Hash32[] {
-  const hashes = decodeList(message)
-  if (hashes.length > MAX_HASHES) throw malformed(`more than ${MAX_HASHES} hashes`)
+  const hashes = decodeList(message, 1 + MAX_HASHES)
   return hashes.map((hash) => {
     if (!(hash instanceof Uint8Array) || hash.length !== 32) throw malformed('a hash is not 32 bytes')
     return toHex(hash) as Hash32
@@ -54,8 +63,7 @@ export function encodeBlocks(
 
 /** At most `limit` blocks. @throws MESSAGE_MALFORMED, BLOCK_MALFORMED */
 export function decodeBlocks(message: Uint8Array, common: Common, limit: number): RangeEntry[] {
-  const entries = decodeList(message)
-  if (entries.length > limit) throw malformed(`more than ${limit} blocks`)
+  const entries = decodeList(message, 1 + 3 * limit)
   return entries.map((entry) => {
     const [block, justification, ...rest] = Array.isArray(entry) ? entry : []
     if (!(block instanceof Uint8Array) || !(justification instanceof Uint8Array) || rest.length > 0)
@@ -64,14 +72,15 @@ export function decodeBlocks(message: Uint8Array, common: Common, limit: number)
   })
 }
 
-function decodeList(message: Uint8Array) {
+function decodeList(message: Uint8Array, maxItems: number): RlpItem[] {
+  let list: RlpItem
   try {
-    const list = RLP.decode(message)
-    if (Array.isArray(list)) return list
-  } catch {
-    // Said below.
+    list = decodeRlp(message, maxItems)
+  } catch (error) {
+    throw malformed(messageOf(error))
   }
-  throw malformed('not an RLP list')
+  if (!Array.isArray(list)) throw malformed('not an RLP list')
+  return list
 }
 
 function malformed(why: string): AppError<P2pError> {

@@ -96,7 +96,7 @@ describe('decoders of what peers send', () => {
 
   it('blocks: refuses what has more of them than were asked for, before it looks into any', () => {
     const many = encodeBlocks(Array.from({ length: 65 }, () => [Uint8Array.of(1), new Uint8Array()]))
-    expect(() => decodeBlocks(many, common, MAX_RANGE_BLOCKS)).toThrow('more than 64 blocks')
+    expect(() => decodeBlocks(many, common, MAX_RANGE_BLOCKS)).toThrow('more than 193 items')
   })
 
   it('vote streams: give whole votes however they are cut, and hold no more than one back', async () => {

@@ -1,5 +1,5 @@
 import { RLP } from '@ethereumjs/rlp'
-import { AppError, utf8 } from '@hawser/primitives'
+import { AppError, decodeRlp, utf8 } from '@hawser/primitives'
 import type { P2pError } from './errors.ts'
 import { MAX_EXCHANGED } from './limits.ts'
 import { MAX_ADDRESS_CHARS } from './peer-address.ts'
@@ -13,7 +13,7 @@ export function encodeAddresses(addresses: readonly string[]): Uint8Array {
 export function decodeAddresses(message: Uint8Array): string[] {
   let list: unknown
   try {
-    list = RLP.decode(message)
+    list = decodeRlp(message)
   } catch {
     list = undefined
   }

@@ -1,11 +1,13 @@
 import { RLP } from '@ethereumjs/rlp'
 import type { BlockRef, StateRange } from '@hawser/chain'
-import { AppError, fromHex, readUintBE, toHex, uintBE, type Hash32 } from '@hawser/primitives'
+import { AppError, decodeRlp, fromHex, readUintBE, toHex, uintBE, type Hash32 } from '@hawser/primitives'
 import type { P2pError } from './errors.ts'
 
 /** Leaves and proof nodes of one answer: more than fit into its bytes when they are real ones. */
 const MAX_LEAVES = 16_384
 const MAX_NODES = 130
+const REQUEST_ITEMS = 6
+const RANGE_ITEMS = 4 + 3 * MAX_LEAVES + MAX_NODES
 /** An account's RLP is the longest leaf; a branch of sixteen hashes the longest node. */
 const MAX_VALUE_BYTES = 128
 const MAX_NODE_BYTES = 600
@@ -26,7 +28,7 @@ export function encodeStateRequest({ block, account, origin, limit }: StateRange
 
 /** @throws MESSAGE_MALFORMED */
 export function decodeStateRequest(message: Uint8Array): StateRangeRequest {
-  const fields = listIn(message)
+  const fields = listIn(message, REQUEST_ITEMS)
   if (fields.length !== 5) throw malformed('not a list of 5')
   const field = (index: number, ...lengths: number[]): Uint8Array => {
     const value = fields[index]
@@ -50,7 +52,7 @@ export function encodeStateRange({ leaves, end, proof }: StateRange): Uint8Array
 
 /** The lengths are checked; the range is proven by whoever takes it. @throws MESSAGE_MALFORMED */
 export function decodeStateRange(message: Uint8Array): StateRange {
-  const [leaves, end, proof, ...rest] = listIn(message)
+  const [leaves, end, proof, ...rest] = listIn(message, RANGE_ITEMS)
   if (!Array.isArray(leaves) || !Array.isArray(proof) || !isBytes(end, 32, 32) || rest.length > 0)
     throw malformed('not [leaves, end, proof]')
   if (leaves.length > MAX_LEAVES || proof.length > MAX_NODES) throw malformed('too many leaves or nodes')
@@ -73,9 +75,9 @@ function isBytes(value: unknown, least: number, most: number): value is Uint8Arr
   return value instanceof Uint8Array && value.length >= least && value.length <= most
 }
 
-function listIn(message: Uint8Array): unknown[] {
+function listIn(message: Uint8Array, maxItems: number): unknown[] {
   try {
-    const list: unknown = RLP.decode(message)
+    const list: unknown = decodeRlp(message, maxItems)
     if (Array.isArray(list)) return list
   } catch {
     // Said below.

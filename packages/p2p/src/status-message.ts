@@ -3,6 +3,7 @@ import type { BlockRef } from '@hawser/chain'
 import {
   AppError,
   concatBytes,
+  decodeRlp,
   fromHex,
   keccak256,
   readUintBE,
@@ -54,7 +55,7 @@ export function decodeStatus(bytes: Uint8Array, peerId: Uint8Array): StatusMessa
     new AppError<P2pError>({ code: 'MESSAGE_MALFORMED', fault: 'peer' }, `malformed status: ${why}`, { cause })
   let parts
   try {
-    parts = RLP.decode(bytes)
+    parts = decodeRlp(bytes)
   } catch (cause) {
     throw malformed('not RLP', cause)
   }

@@ -1,6 +1,6 @@
 import { RLP } from '@ethereumjs/rlp'
 import { MAX_TRANSACTION_BYTES } from '@hawser/chain'
-import { AppError, fromHex, readUintBE, toHex, uintBE, type Hash32 } from '@hawser/primitives'
+import { AppError, decodeRlp, fromHex, readUintBE, toHex, uintBE, type Hash32 } from '@hawser/primitives'
 import type { P2pError } from './errors.ts'
 import { MAX_ANNOUNCED } from './limits.ts'
 
@@ -70,7 +70,7 @@ function hashOf(item: unknown): Hash32 {
 
 function decodeList(message: Uint8Array): unknown[] {
   try {
-    const list: unknown = RLP.decode(message)
+    const list: unknown = decodeRlp(message)
     if (Array.isArray(list)) return list
   } catch {
     // Said below.

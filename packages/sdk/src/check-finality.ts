@@ -1,4 +1,3 @@
-import { RLP } from '@ethereumjs/rlp'
 import {
   decodeJustification,
   readHeader,
@@ -7,7 +6,7 @@ import {
   type LightState,
   type RecoverAddress,
 } from '@hawser/consensus/verify'
-import { isAppError, readUintBE, toHex, type Hash32, type Hex } from '@hawser/primitives'
+import { decodeRlp, isAppError, readUintBE, toHex, type Hash32, type Hex } from '@hawser/primitives'
 import { sdkError } from './errors.ts'
 import { readProofBytes } from './proof-bytes.ts'
 import type { TrustedChain } from './trusted-chain.ts'
@@ -123,7 +122,7 @@ export function proveBlock(
   const refs = headers.map((rlp) => readHeader(rlp) as BlockRef)
   checkOffice(states, index, refs)
   const [{ number, hash }, last] = [refs[0] as BlockRef, refs.at(-1) as BlockRef]
-  const fields = RLP.decode(headers[0]) as Uint8Array[]
+  const fields = decodeRlp(headers[0] as Uint8Array) as Uint8Array[]
   const timestamp = readUintBE(fields[TIMESTAMP] ?? new Uint8Array())
   const ageS = Math.floor(Date.now() / 1000) - Number(timestamp)
   if (options.maxAgeS !== undefined && ageS > options.maxAgeS)

@@ -1,6 +1,5 @@
-import { RLP } from '@ethereumjs/rlp'
 import { readMerkleProof } from '@hawser/consensus/verify'
-import { fromHex, readUintBE, uintBE, type Address, type Hash32, type Hex } from '@hawser/primitives'
+import { decodeRlp, fromHex, readUintBE, uintBE, type Address, type Hash32, type Hex } from '@hawser/primitives'
 import { getProof } from 'viem/actions'
 import { sdkError } from './errors.ts'
 import { explained, type HawserClient } from './hawser-client.ts'
@@ -42,11 +41,11 @@ export async function verifyAccount(client: HawserClient, parameters: VerifyAcco
     )
     const value = prove(block.stateRoot, fromHex(account), answer.accountProof)
     if (!value) throw forged(`${account} has no account there`)
-    const [nonce, balance, storageRoot] = RLP.decode(value) as [Uint8Array, Uint8Array, Uint8Array]
+    const [nonce, balance, storageRoot] = decodeRlp(value) as [Uint8Array, Uint8Array, Uint8Array]
     proven = { nonce: readUintBE(nonce), balance: readUintBE(balance) }
     for (const [index, key] of keys.entries()) {
       const word = prove(storageRoot, key, answer.storageProof?.[index]?.proof)
-      words.push(word ? readUintBE(RLP.decode(word) as Uint8Array) : 0n)
+      words.push(word ? readUintBE(decodeRlp(word) as Uint8Array) : 0n)
     }
   }
   return { ...(proven as Omit<ProvenAccount, 'words'>), words }

@@ -1,5 +1,15 @@
 import { RLP } from '@ethereumjs/rlp'
-import { compareBytes, equalBytes, err, keccak256, ok, toHex, type Hash32, type Result } from '@hawser/primitives'
+import {
+  compareBytes,
+  decodeRlp,
+  equalBytes,
+  err,
+  keccak256,
+  ok,
+  toHex,
+  type Hash32,
+  type Result,
+} from '@hawser/primitives'
 import { EMPTY_ROOT } from './account.ts'
 import { nibblesOf, referenceOf } from './trie-node.ts'
 import { packNibbles } from './trie.ts'
@@ -106,7 +116,7 @@ class RangeCheck {
   #node(rlp: Uint8Array, path: readonly number[], from: number, to: number): RangeFault | undefined {
     let fields: unknown
     try {
-      fields = RLP.decode(rlp)
+      fields = decodeRlp(rlp)
     } catch {
       return 'malformed'
     }
