@@ -4,7 +4,7 @@ import { fromHex, keccak256, silentLogger, systemClock, toHex, uintBE, type Hash
 import { publicKeyToAddress, secp256k1 } from '@hawser/primitives/node'
 import { MemoryStore, type KeyValueStore } from '@hawser/storage'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { decodeJustification, encodeJustification, encodeVote } from './codec.ts'
+import { decodeJustification, encodeJustification, encodeNeighbour, encodeVote } from './codec.ts'
 import { voteDigest, voteKindOf } from './digests.ts'
 import { FinalityService, type FinalityOptions } from './finality-service.ts'
 import { decodeHandovers } from './handover-proof.ts'
@@ -176,7 +176,7 @@ describe('finality over the chain of sets', () => {
       ] as const)
         expect(commitAt(node, number)).toMatchObject({ setId, target: { number } })
       expect(node.service.status()).toMatchObject({ setId: 2n, validators: setAfterNumber(12n).sessions })
-      expect(node.service.verify(node.canonical.get(4n) as Uint8Array)?.number).toBe(4n)
+      expect(await node.service.verify(node.canonical.get(4n) as Uint8Array)).toMatchObject({ number: 4n })
     }
     // Whoever leaves a topic of gossip and comes back waits outside the mesh: three sets share one subscription.
     expect(subscriptions.mock.calls.map(([topic]) => topic)).toEqual(['votes', 'commits'])
@@ -249,11 +249,11 @@ describe('finality over the chain of sets', () => {
       name: 'JUSTIFICATION_TOO_EARLY',
     })
     // The new set's votes prove nothing before it is in office.
-    expect(late.service.verify(proof(6n))).toBeUndefined()
+    expect(await late.service.verify(proof(6n))).toBeUndefined()
     await late.service.importJustification(proof(4n), ref(4n))
     await late.service.importJustification(proof(6n), ref(6n))
     expect(late.tree.finalized().number).toBe(6n)
-    expect(late.service.verify(proof(6n))?.number).toBe(6n)
+    expect(await late.service.verify(proof(6n))).toMatchObject({ number: 6n })
   })
 
   it('counts votes of the next set that came before the handover: whoever was first has voted already', async () => {
@@ -281,6 +281,94 @@ describe('finality over the chain of sets', () => {
     await late.service.importJustification(nodes[1]?.canonical.get(4n) as Uint8Array, ref)
     await late.final(5n)
     expect(commitAt(late, 5n)).toMatchObject({ setId: 1n, target: { number: 5n } })
+  })
+
+  /** Blocks up to 5, what proves 4 and 5 final, and a follower that has none of it, with an honest peer beside. */
+  async function followerAndProofs(options: Partial<FinalityOptions> = {}, store?: KeyValueStore) {
+    const hub = new MemoryHub()
+    const nodes = nodesOf(hub)
+    await start(...nodes)
+    const blocks = chain(5)
+    for (const node of nodes) for (const block of blocks) node.add(block)
+    await Promise.all(nodes.map((node) => node.final(5n)))
+    const apart = new MemoryHub()
+    const late = new TestNode(apart, 'late', undefined, undefined, { ...(store && { store }), ...options })
+    const honest = apart.join('honest')
+    honest.serve('neighbour', async (message) => message)
+    await start(late)
+    for (const block of blocks) late.add(block)
+    const proof = (number: bigint) => nodes[1]?.canonical.get(number) as Uint8Array
+    const ref = (number: bigint) => blocks[Number(number) - 1]?.ref as BlockRef
+    return { late, honest, proof, ref }
+  }
+
+  it('blames nobody for a true proof that votes were quicker than, though another set is in office by then', async () => {
+    const { late, honest, proof, ref } = await followerAndProofs()
+    let asked!: () => void
+    let answer!: (proof: Uint8Array) => void
+    const asking = new Promise<void>((resolve) => (asked = resolve))
+    const answered = new Promise<Uint8Array>((resolve) => (answer = resolve))
+    honest.serve('justification', () => {
+      asked()
+      return answered
+    })
+    const position = { setId: 1n, round: 1n, finalizedNumber: 4n, stuck: false, have: [] }
+    await honest.request('late', 'neighbour', encodeNeighbour(position))
+    await asking
+    await late.service.importJustification(proof(4n), ref(4n))
+    expect(late.service.status().setId).toBe(1n)
+    answer(proof(4n))
+    await answered
+    // What it is blamed for would have been said by the time the next block is final.
+    await late.service.importJustification(proof(5n), ref(5n))
+    expect(late.transport.reports).toEqual([])
+  })
+
+  it('judges proofs of the next set once that set is written down, not before', async () => {
+    const store: KeyValueStore = new MemoryStore()
+    const write = store.write.bind(store)
+    let free!: () => void
+    const slow = new Promise<void>((resolve) => (free = resolve))
+    let writing!: () => void
+    const reached = new Promise<void>((resolve) => (writing = resolve))
+    const { late, proof, ref } = await followerAndProofs({}, store)
+    vi.spyOn(store, 'write').mockImplementation(async (writes, options) => {
+      writing()
+      await slow
+      return write(writes, options)
+    })
+    const closing = late.service.importJustification(proof(4n), ref(4n))
+    await reached
+    expect(late.tree.finalized().number).toBe(4n)
+    const verified = late.service.verify(proof(5n))
+    const imported = late.service.importJustification(proof(5n), ref(5n))
+    free()
+    expect(await verified).toMatchObject({ number: 5n })
+    await Promise.all([closing, imported])
+    expect(late.tree.finalized().number).toBe(5n)
+  })
+
+  it('halts when who takes over could not be written down: a restart mends it, going on would not', async () => {
+    const store: KeyValueStore = new MemoryStore()
+    const { late, proof, ref } = await followerAndProofs({}, store)
+    vi.spyOn(store, 'write').mockRejectedValue(new Error('the disk is full'))
+    await expect(late.service.importJustification(proof(4n), ref(4n))).rejects.toThrow('the disk is full')
+    expect(late.halted).toContain('the disk is full')
+  })
+
+  it('tells of the positions of validators alone: anybody else may claim any', async () => {
+    const heard: bigint[] = []
+    const { late, honest } = await followerAndProofs({ onNeighbour: ({ round }) => heard.push(round) })
+    const claim = (round: bigint) =>
+      honest.request(
+        'late',
+        'neighbour',
+        encodeNeighbour({ setId: 0n, round, finalizedNumber: 0n, stuck: false, have: [] }),
+      )
+    await claim(7n)
+    vi.spyOn(late.transport, 'peers').mockReturnValue([{ id: 'honest', validator: addressOf(keys[0]!), score: 0 }])
+    await claim(8n)
+    expect(heard).toEqual([8n])
   })
 
   it('thins out old justifications as finality moves on', async () => {

@@ -66,6 +66,8 @@ export class FinalityService implements FinalityGadget, FinalityProofs {
   readonly #stops: (() => void)[] = []
   #service: GrandpaService | undefined
   #handover: Promise<void> = Promise.resolve()
+  /** The block that becomes final now: until its set is written down, the pointer is ahead of the sets. */
+  #settling: Promise<void> = Promise.resolve()
   #cancelAsking: (() => void) | undefined
   #stopped = false
 
@@ -121,7 +123,9 @@ export class FinalityService implements FinalityGadget, FinalityProofs {
 
   /** @throws JUSTIFICATION_INVALID; JUSTIFICATION_TOO_EARLY while the epoch's last block before it is not final here */
   async importJustification(justification: Uint8Array, block: BlockRef): Promise<void> {
-    await this.#handover
+    await this.#settled()
+    // Votes were quicker: the set that would have to prove it may be out of office.
+    if (block.number <= this.#options.tree.finalized().number) return
     if (block.number > this.#epochEnd())
       throw new AppError<ConsensusErrorInfo>(
         { code: 'JUSTIFICATION_TOO_EARLY', fault: 'local', retry: true },
@@ -131,7 +135,8 @@ export class FinalityService implements FinalityGadget, FinalityProofs {
     await this.#handover
   }
 
-  verify(justification: Uint8Array): BlockRef | undefined {
+  async verify(justification: Uint8Array): Promise<BlockRef | undefined> {
+    await this.#settled()
     try {
       const { setId, target } = decodeJustification(justification).commit
       const set = this.#book.inOffice(setId, target.number)
@@ -201,6 +206,12 @@ export class FinalityService implements FinalityGadget, FinalityProofs {
 
   // ---------------------------------------------------------------- sets
 
+  /** Resolves when no block is on its way to being final and no set on its way out. */
+  async #settled(): Promise<void> {
+    await this.#settling
+    await this.#handover
+  }
+
   #epochEnd(): bigint {
     return this.#changes.epochEnd(this.#options.tree.finalized().number)
   }
@@ -224,7 +235,13 @@ export class FinalityService implements FinalityGadget, FinalityProofs {
     for (const { vote, peer } of early) this.#service.hear(vote, peer)
   }
 
-  async #finalize(block: BlockRef, justification: Uint8Array): Promise<void> {
+  #finalize(block: BlockRef, justification: Uint8Array): Promise<void> {
+    const done = this.#makeFinal(block, justification)
+    this.#settling = done.catch(() => undefined)
+    return done
+  }
+
+  async #makeFinal(block: BlockRef, justification: Uint8Array): Promise<void> {
     const { finalize, epochBlocks, setAfter, tree } = this.#options
     const before = tree.finalized().number
     await finalize(block, justification)
@@ -326,8 +343,9 @@ export class FinalityService implements FinalityGadget, FinalityProofs {
 
   /** A peer beyond our epoch's end has what proves it final, though votes and commits passed us by: it is asked in a while. */
   #onNeighbour(peer: PeerId, packet: NeighbourPacket): void {
-    const { clock, gossipMs, onNeighbour, tree } = this.#options
-    onNeighbour?.(packet)
+    const { clock, gossipMs, onNeighbour, transport, tree } = this.#options
+    // Anybody may claim any round; a validator's word is at least that of one of a few.
+    if (transport.peers().some(({ id, validator }) => id === peer && validator !== undefined)) onNeighbour?.(packet)
     if (this.#stopped) return
     const number = this.#changes.asksFor(packet.finalizedNumber, tree.finalized().number)
     if (number === undefined) return

@@ -1,17 +1,19 @@
 import { BlockTree, type BlockRef } from '@hawser/chain'
 import { RLP } from '@ethereumjs/rlp'
-import { fromHex, keccak256, silentLogger, systemClock, toHex, uintBE, type Hash32 } from '@hawser/primitives'
+import { delay, fromHex, keccak256, silentLogger, systemClock, toHex, uintBE, type Hash32 } from '@hawser/primitives'
 import { publicKeyToAddress, secp256k1 } from '@hawser/primitives/node'
 import { MemoryStore, type KeyValueStore } from '@hawser/storage'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { encodeVote } from './codec.ts'
 import { voteDigest, voteKindOf } from './digests.ts'
-import { GrandpaService } from './grandpa-service.ts'
+import { GrandpaService, MAX_QUEUED_EVENTS } from './grandpa-service.ts'
 import { testHash } from './testing/fixtures.ts'
 import { MemoryHub, type MemoryTransport } from './testing/memory-transport.ts'
 import type { HeaderRef } from './types.ts'
 import { verifyJustification } from './justification.ts'
 import { VoterSet } from './voter-set.ts'
 
+const GOSSIP_MS = 40
 const network = { chainId: 18443n, genesisHash: testHash(1) }
 const genesis = { number: 0n, hash: network.genesisHash, parent: testHash(0), slot: 0n }
 const keys = [21, 22, 23, 24].map((n) => uintBE(n, 32))
@@ -46,7 +48,7 @@ class TestNode {
       network,
       voters,
       base: { number: 0n, hash: genesis.hash },
-      gossipMs: 40,
+      gossipMs: GOSSIP_MS,
       tree: this.tree,
       storedHeader: (hash) => this.headers.get(hash)?.ref,
       store: this.store,
@@ -186,6 +188,49 @@ describe('the finality service', () => {
     })
     await late.service.importJustification(justification, block.ref)
     expect(late.tree.finalized().hash).toBe(block.ref.hash)
+  })
+
+  it('keeps its own timers and blocks while a flood of votes fills the queue behind a slow disk', async () => {
+    const { hub, nodes } = await network4()
+    const [node, ...others] = nodes as [TestNode, TestNode, TestNode, TestNode]
+    let free!: () => void
+    let writing!: () => void
+    const slow = new Promise<void>((resolve) => (free = resolve))
+    const reached = new Promise<void>((resolve) => (writing = resolve))
+    const write = node.store.write.bind(node.store)
+    const stop = vi.spyOn(node.store, 'write').mockImplementation(async (writes, options) => {
+      writing()
+      await slow
+      return write(writes, options)
+    })
+    const block = childOf(genesis)
+    for (const one of nodes) one.add(block)
+    await reached
+    const stranger = hub.join('stranger')
+    const vote = { setId: 1n, round: 99n, kind: 'prevote' as const, number: 1n, hash: block.ref.hash, voter: 0 }
+    const message = encodeVote({ ...vote, signature: new Uint8Array(65) })
+    for (let i = 0; i <= MAX_QUEUED_EVENTS; i++) await stranger.publish('votes', message)
+    // It comes while the queue is full, and so do some of the clock's ticks.
+    const next = childOf(block.ref)
+    for (const one of nodes) one.add(next)
+    await delay(3 * GOSSIP_MS)
+    stop.mockRestore()
+    free()
+    await Promise.all([node, ...others].map((one) => one.final(2n)))
+    // Without two of the others it is needed: its timers must still run.
+    await others[0]?.service.stop()
+    const last = childOf(next.ref)
+    for (const one of [node, ...others.slice(1)]) one.add(last)
+    await node.final(3n)
+    // Its clock goes on too: it tells where it is, though there is no news.
+    for (let packets = 0; packets < 3; packets++)
+      await new Promise<void>((resolve) =>
+        stranger.serve('neighbour', async (packet, from) => {
+          if (from === node.id) resolve()
+          return packet
+        }),
+      )
+    expect(node.halted).toBeUndefined()
   })
 
   it('blames whoever passes on what is no vote or commit', async () => {

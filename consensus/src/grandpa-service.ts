@@ -50,7 +50,7 @@ import { MAX_VOTERS, type VoterSet } from './voter-set.ts'
 import { LIVE_ROUNDS_BEHIND, Voter } from './voter.ts'
 import { verifyJustification, voteVerifier } from './justification.ts'
 
-/** Events that wait for the voter; more are refused: votes come again by the pull of missing ones. */
+/** Events from peers that wait for the voter; more are refused: votes come again by the pull of missing ones. */
 export const MAX_QUEUED_EVENTS = 4096
 /** Records of one round: base, intents, and two votes of every voter in two phases and a hint. */
 const MAX_ROUND_RECORDS = 5 * MAX_VOTERS + 8
@@ -170,7 +170,7 @@ export class GrandpaService implements FinalityGadget {
 
   /** A vote that came before this set was in office. */
   hear(vote: SignedVote, peer: PeerId): void {
-    this.#push({ type: 'voteReceived', vote, peer })
+    this.#offer({ type: 'voteReceived', vote, peer })
   }
 
   onBlock(block: BlockRef): void {
@@ -193,7 +193,11 @@ export class GrandpaService implements FinalityGadget {
     })
   }
 
-  verify(justification: Uint8Array): BlockRef | undefined {
+  verify(justification: Uint8Array): Promise<BlockRef | undefined> {
+    return Promise.resolve(this.#proven(justification))
+  }
+
+  #proven(justification: Uint8Array): BlockRef | undefined {
     const { voters, network } = this.#options
     const result = verifyJustification({ justification, voters, network, recover: recoverAddress })
     return result.ok ? result.value : undefined
@@ -280,7 +284,13 @@ export class GrandpaService implements FinalityGadget {
     else this.#tellNeighbour(peer, encodeNeighbour(this.#started().neighbourPacket()))
   }
 
+  /** Something of our own: timers, blocks, answers that were asked for. A flood from outside must not lose it. */
   #push(event: VoterEvent): void {
+    if (!this.#abort.signal.aborted) this.#queue.pushOwn({ event })
+  }
+
+  /** Something that a peer may send as often as it likes. */
+  #offer(event: VoterEvent): void {
     if (this.#abort.signal.aborted) return
     if (!this.#queue.push({ event })) this.#options.logger.warn({ event: event.type }, 'finality queue is full')
   }
@@ -306,8 +316,8 @@ export class GrandpaService implements FinalityGadget {
         task.done?.(effects)
       } catch (error) {
         task.failed?.(error)
-        // A refused justification is its sender's matter; anything else means that our own writes failed.
-        if (task.event.type !== 'justification') this.#halt(messageOf(error))
+        // A refused justification is its sender's matter, and a stop breaks off what waits; anything else means that our own writes failed.
+        if (!this.#abort.signal.aborted && !isAppError(error, 'JUSTIFICATION_INVALID')) this.#halt(messageOf(error))
       }
     }
   }
@@ -339,7 +349,7 @@ export class GrandpaService implements FinalityGadget {
   }
 
   async #takeJustification(bytes: Uint8Array, claimed: BlockRef): Promise<void> {
-    const block = this.verify(bytes)
+    const block = this.#proven(bytes)
     // A true proof of another block is worth nothing here, and that block may be unknown.
     if (block?.hash !== claimed.hash)
       throw new AppError<ConsensusErrorInfo>(
@@ -381,7 +391,7 @@ export class GrandpaService implements FinalityGadget {
       case 'pullVotes':
         this.#spawn(async () => {
           const answer = await this.#request(effect.peer, 'missing-votes', encodeNeighbour(effect.packet))
-          for (const vote of decodeVotes(answer)) this.#push({ type: 'voteReceived', peer: effect.peer, vote })
+          for (const vote of decodeVotes(answer)) this.#offer({ type: 'voteReceived', peer: effect.peer, vote })
         })
         return undefined
       case 'requestCatchUp':
@@ -445,7 +455,7 @@ export class GrandpaService implements FinalityGadget {
     const complete = headers.filter((header) => header !== undefined)
     const justification = encodeJustification({ commit, ancestry: complete })
     // Checked once more by the node that made it: what leaves here must convince a stranger.
-    if (this.verify(justification)?.hash !== block.hash)
+    if (this.#proven(justification)?.hash !== block.hash)
       throw new AppError<ConsensusErrorInfo>(
         { code: 'GRANDPA_HALTED', fault: 'local' },
         `the justification made for block ${block.number} does not verify`,
@@ -478,7 +488,7 @@ export class GrandpaService implements FinalityGadget {
   #tellNeighbour(peer: PeerId, packet: Uint8Array): void {
     this.#spawn(async () => {
       const answer = decodeNeighbour(await this.#request(peer, 'neighbour', packet))
-      this.#push({ type: 'neighbour', peer, packet: answer })
+      this.#offer({ type: 'neighbour', peer, packet: answer })
       this.#options.onNeighbour?.(peer, answer)
     })
   }

@@ -443,8 +443,8 @@ export interface FinalityGadget {
   onBlock(block: BlockRef): void
   /** A justification from sync, said to prove a block that is imported: verifies it and makes the block final. @throws JUSTIFICATION_INVALID */
   importJustification(justification: Uint8Array, block: BlockRef): Promise<void>
-  /** Whether a justification proves its block final; nothing changes. */
-  verify(justification: Uint8Array): BlockRef | undefined
+  /** The block that a justification proves final, once what becomes final now has settled; nothing changes. */
+  verify(justification: Uint8Array): Promise<BlockRef | undefined>
   status(): {
     readonly setId: bigint
     readonly round: bigint

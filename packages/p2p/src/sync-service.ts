@@ -169,7 +169,7 @@ export class SyncService {
     const { importer, finality, store } = this.#parts
     let at = blocks[blocks.length - 1] as FetchedBlock
     try {
-      if (justified && finality.verify(at.justification)?.hash !== at.hash) {
+      if (justified && (await finality.verify(at.justification))?.hash !== at.hash) {
         this.#handle({ type: 'refused', block: at, bad: true, reason: 'a justification that proves nothing' })
         return
       }

@@ -26,6 +26,14 @@ export class BoundedQueue<T> {
     return true
   }
 
+  /** Puts an item in beyond the limit: only for what the owner makes itself, and nobody can multiply. False when closed. */
+  pushOwn(item: T): boolean {
+    if (this.#closed) return false
+    this.#items.push(item)
+    this.#wake?.()
+    return true
+  }
+
   /** No more items; the consumer ends after those that are in. */
   close(): void {
     this.#closed = true
