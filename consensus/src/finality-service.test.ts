@@ -319,8 +319,9 @@ describe('finality over the chain of sets', () => {
     expect(late.service.status().setId).toBe(1n)
     answer(proof(4n))
     await answered
-    // What it is blamed for would have been said by the time the next block is final.
+    // Whatever follows from the answer follows without waiting for anything outside.
     await late.service.importJustification(proof(5n), ref(5n))
+    await new Promise((resolve) => setImmediate(resolve))
     expect(late.transport.reports).toEqual([])
   })
 
