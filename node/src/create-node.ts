@@ -422,8 +422,9 @@ export async function createNode(dependencies: NodeDependencies): Promise<Hawser
           return 'accept'
         } catch (error) {
           if (isAppError(error, 'BLOCK_UNKNOWN_PARENT')) sync.catchUpWith(from)
-          // After a partition honest peers still send what finality has passed by meanwhile.
-          else if (isAppError(error, 'BLOCK_BESIDE_FINAL')) return 'ignore'
+          // After a partition honest peers still send what finality, or Bitcoin, has passed by meanwhile.
+          else if (isAppError(error, 'BLOCK_BESIDE_FINAL') || isAppError(error, 'BLOCK_BESIDE_CHECKPOINT'))
+            return 'ignore'
           else if (isAppError(error) && error.info.fault === 'peer') throw error
           else logger.warn({ err: messageOf(error) }, 'a block that a peer sent could not be imported')
           return 'ignore'
