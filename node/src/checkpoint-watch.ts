@@ -13,8 +13,8 @@ export interface CheckpointWatchParts {
 }
 
 /**
- * Compares what is final here with the checkpoint in custody (consensus.md, 2.10), once for each, as soon as both are there. What is
- * not final yet is the importer's to refuse.
+ * Compares what is final here with the checkpoint in custody (consensus.md, 2.10), once for each that stands at or below the last
+ * final block. What is not final yet is the importer's to refuse.
  */
 export class CheckpointWatch {
   readonly #parts: CheckpointWatchParts
@@ -24,7 +24,7 @@ export class CheckpointWatch {
     this.#parts = parts
   }
 
-  /** To be called when a block became final, and when Bitcoin has moved. */
+  /** To be called whenever Bitcoin has moved. */
   check(): void {
     const { store, logger, onConflict } = this.#parts
     const checkpoint = this.#parts.checkpoint()

@@ -414,7 +414,6 @@ export async function createNode(dependencies: NodeDependencies): Promise<Hawser
       onFinalized: (path) => {
         const last = path.at(-1)
         if (!last) return
-        checkpoints.check()
         bridge.onFinalized(last)
         spawn(
           () => evidence.onFinalized(last),

@@ -15,7 +15,7 @@ import type { ChainSpec } from '@hawser/chain'
 import { GuardedSigner } from '@hawser/consensus'
 import { committeeOf, devnetSpec } from '@hawser/genesis'
 import { createNode, devValidatorKeys, validatorSpecOf, writeKeyFile, type HawserNode } from '@hawser/node'
-import { displayBtcHash, silentLogger, systemClock, type BtcHash, type Hash32 } from '@hawser/primitives'
+import { displayBtcHash, silentLogger, systemClock, type BtcHash, type Hash32, type Logger } from '@hawser/primitives'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
 const keys = devValidatorKeys(0)
@@ -31,6 +31,7 @@ describe('a node and the checkpoint in custody', () => {
   let node: HawserNode | undefined
   let signer: GuardedSigner
   let fatal: string[]
+  let warnings: string[]
   /** How far the node's clock is ahead. */
   let aheadMs: number
 
@@ -53,6 +54,12 @@ describe('a node and the checkpoint in custody', () => {
 
   async function start(): Promise<HawserNode> {
     fatal = []
+    warnings = []
+    const logger: Logger = {
+      ...silentLogger,
+      warn: (_, text) => warnings.push(text),
+      child: () => logger,
+    }
     const { user, password } = server.credentials as { user: string; password: string }
     return (node = await createNode({
       config: {
@@ -65,7 +72,7 @@ describe('a node and the checkpoint in custody', () => {
         bitcoin: { url: server.url, user, password },
         log: { level: 'silent' },
       },
-      logger: silentLogger,
+      logger,
       clock: { ...systemClock, nowMs: () => systemClock.nowMs() + aheadMs },
       allowFreshGuard: true,
       iAmOnly: true,
@@ -111,6 +118,8 @@ describe('a node and the checkpoint in custody', () => {
     await expect.poll(finalNumber, { timeout: 20_000 }).toBeGreaterThan(finalized.number)
     expect(fatal).toEqual([])
 
+    // No block comes meanwhile: Bitcoin alone has it stop.
+    aheadMs = -60_000
     const txid = nameFinal({ ...finalized, hash: FALSE_HASH })
     await expect.poll(() => fatal.length, { timeout: 20_000 }).toBe(1)
     for (const part of [finalized.hash, FALSE_HASH, displayBtcHash(txid)]) expect(fatal[0]).toContain(part)
@@ -120,6 +129,7 @@ describe('a node and the checkpoint in custody', () => {
 
     // It does not begin again either, whatever Bitcoin says meanwhile: nothing is signed after the start.
     const stood = node?.status().head
+    aheadMs = 0
     await start()
     expect(fatal).toHaveLength(1)
     await expect(seal(later)).rejects.toMatchObject({ code: 'SIGNER_REFUSED' })
@@ -135,7 +145,10 @@ describe('a node and the checkpoint in custody', () => {
     await expect.poll(health, { timeout: 20_000 }).toMatchObject({ checkpoint: { number: 3, hash: FALSE_HASH } })
     expect(node?.status().head.number).toBe(0n)
     aheadMs = 0
-    await expect.poll(health, { timeout: 20_000 }).toMatchObject({
+    await expect
+      .poll(() => warnings, { timeout: 20_000 })
+      .toContain('refused a chain that custody on Bitcoin does not know')
+    expect(await health()).toMatchObject({
       head: { number: 2 },
       reasons: expect.arrayContaining([expect.stringContaining('custody on Bitcoin names block 3 as final')]),
     })
