@@ -27,12 +27,14 @@ describe('the chain watcher', () => {
   let scannedTip: BtcHash | undefined
   const running: ChainWatcherService[] = []
 
-  async function start() {
+  async function start(genesisTime = 0) {
+    scannedTip = undefined
     const genesis = bitcoin.atHeight(0)?.header
     if (!genesis) throw new Error('every chain has a genesis block')
     const checkpoint = { height: 0, header: toHex(genesis.raw), chainWork: '2', periodStartTime: genesis.timeS }
     const spec = {
       chainId: 18443,
+      genesisTime,
       parent: { network: 'regtest', checkpoint: { ...checkpoint, periodBits: genesis.bits } },
       bridge: { reclaimCsvBlocks: 144, minDepositSats: 10_000, depositConfirmations: 3 },
     } as unknown as ChainSpec
@@ -184,6 +186,23 @@ describe('the chain watcher', () => {
     expect(watcher.checkpoint).toEqual(first)
     await mined(1)
     expect(watcher.checkpoint).toMatchObject({ number: 8n, height: bitcoin.height - 2 })
+  })
+
+  it('takes none from a Bitcoin block that is older than the chain: it was said of another', async () => {
+    await start()
+    const checkpoint = await nameFinal(7n)
+    await mined(2)
+    const { timeS } = bitcoin.atHeight(checkpoint.height)?.header ?? { timeS: 0 }
+    for (const [genesisTime, expected] of [
+      [timeS, checkpoint],
+      [timeS + 1, undefined],
+    ] as const) {
+      await watcher.stop()
+      await start(genesisTime)
+      expect(watcher.checkpoint).toEqual(expected)
+      await scanned()
+      expect(watcher.checkpoint).toEqual(expected)
+    }
   })
 
   it('knows the checkpoint after a restart before Bitcoin answers, and forgets it when Bitcoin has reorganised it away', async () => {

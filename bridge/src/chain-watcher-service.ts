@@ -16,7 +16,7 @@ import type { AddressBook, RegisteredAddress } from './address-book.ts'
 import { refusalOfPayment } from './creditable.ts'
 import { CustodyRecords, type ScanCursor } from './custody-records.ts'
 import { bridgeError } from './errors.ts'
-import { scanBlock, taprootScripts, type ScanResult, type ScanTargets } from './scan-block.ts'
+import { scanBlock, taprootScripts, type CustodySpend, type ScanResult, type ScanTargets } from './scan-block.ts'
 
 /** Headers asked for at a time. */
 const HEADERS_PER_REQUEST = 2_000
@@ -93,7 +93,7 @@ export class ChainWatcherService {
     await this.records.load()
     // Until the headers are here again, what was buried at the last scan counts: a restart must not open a gap.
     const scanned = this.records.cursor?.height ?? 0
-    this.#checkpoint = this.records.newestCheckpoint(({ height }) => this.#isBuried(scanned - height + 1))
+    this.#readCheckpoint(({ height }) => scanned - height + 1)
     const guarded = async (loop: () => Promise<void>) => {
       while (!this.#abort.signal.aborted) {
         try {
@@ -185,9 +185,7 @@ export class ChainWatcherService {
       if (tip) {
         await this.#syncHeaders(tip)
         await this.#scan()
-        this.#checkpoint = this.records.newestCheckpoint(({ blockHash }) =>
-          this.#isBuried(this.chain.confirmations(blockHash)),
-        )
+        this.#readCheckpoint(({ blockHash }) => this.chain.confirmations(blockHash))
         // Only what was done is dropped: a failure leaves it wanted, and the work starts again.
         if (this.#wanted === tip) this.#wanted = undefined
       }
@@ -276,8 +274,13 @@ export class ChainWatcherService {
       if (kind === 'address' && account) await this.#parts.addresses.paid(account)
   }
 
-  #isBuried(confirmations: number): boolean {
-    return confirmations >= this.#parts.spec.bridge.depositConfirmations
+  /** What stood in Bitcoin before this chain began was said of another chain of the same keys: a devnet before this one. */
+  #readCheckpoint(confirmations: (spend: CustodySpend) => number): void {
+    const { bridge, genesisTime } = this.#parts.spec
+    this.#checkpoint = this.records.newestCheckpoint(
+      (spend) =>
+        confirmations(spend) >= bridge.depositConfirmations && parseHeader(spend.proof.header).timeS >= genesisTime,
+    )
   }
 
   #targets(asked?: RegisteredAddress): ScanTargets {
