@@ -2,7 +2,7 @@ import type { Block } from '@ethereumjs/block'
 import { HeaderChain } from '@hawser/bitcoin'
 import { EmbeddedChain, type EmbeddedBlock } from '@hawser/bitcoin/embedded'
 import { bitcoinLightClientAbi, bridgeAbi, systemContracts } from '@hawser/contracts'
-import { fromHex, toHex, ZERO_HASH, type Address, type Hex } from '@hawser/primitives'
+import { fromHex, toHex, ZERO_HASH, type Address, type Hash32, type Hex } from '@hawser/primitives'
 import { encodeFunctionData } from 'viem'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { isAcceptable } from './acceptable-block.ts'
@@ -10,6 +10,7 @@ import { proofArgument } from './bridge-inherents.ts'
 import { proofFromBlock } from './scan-block.ts'
 
 const script = Uint8Array.of(0x51)
+const ownHash = `0x${'ab'.repeat(32)}` as Hash32
 
 describe('a block whose deposits come from Bitcoin', () => {
   let bitcoin: EmbeddedChain
@@ -35,7 +36,11 @@ describe('a block whose deposits come from Bitcoin', () => {
     )
   }
   const block = (moored: Hex, transactions: never[]) =>
-    ({ header: { parentBeaconBlockRoot: fromHex(moored) }, transactions }) as unknown as Block
+    ({
+      header: { number: 5n, parentBeaconBlockRoot: fromHex(moored) },
+      transactions,
+      hash: () => fromHex(ownHash),
+    }) as unknown as Block
 
   beforeEach(() => {
     bitcoin = new EmbeddedChain()
@@ -56,6 +61,14 @@ describe('a block whose deposits come from Bitcoin', () => {
   it('is not voted for when the Bitcoin block is off our chain, which is at least as heavy', () => {
     expect(isAcceptable(block(bitcoin.tip.header.hash, [deposit(left)]), chain)).toBe(false)
     expect(isAcceptable(block(left.header.hash, [deposit(left)]), chain)).toBe(false)
+  })
+
+  it('is not voted for beside the checkpoint in custody; another number says nothing of it', () => {
+    const fine = block(bitcoin.tip.header.hash, [])
+    expect(isAcceptable(fine, chain, { number: 5n, hash: ownHash })).toBe(true)
+    expect(isAcceptable(fine, chain, { number: 5n, hash: ZERO_HASH as Hash32 })).toBe(false)
+    expect(isAcceptable(fine, chain, { number: 4n, hash: ZERO_HASH as Hash32 })).toBe(true)
+    expect(isAcceptable(block(ZERO_HASH, []), chain, { number: 5n, hash: ZERO_HASH as Hash32 })).toBe(false)
   })
 
   it('is voted for when we cannot judge: an unknown mooring, an unknown Bitcoin block, headers we have not seen', () => {

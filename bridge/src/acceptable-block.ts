@@ -1,16 +1,18 @@
 import type { Block } from '@ethereumjs/block'
 import { HEADER_BYTES, parseHeader, type HeaderChain } from '@hawser/bitcoin'
-import { countInherents } from '@hawser/chain'
+import { blockHash, countInherents, type BlockRef } from '@hawser/chain'
 import { bitcoinLightClientAbi, bridgeAbi, systemContracts } from '@hawser/contracts'
 import { fromHex, toHex, type BtcHash, type Hex } from '@hawser/primitives'
 import { decodeFunctionData } from 'viem'
 
 /**
  * Whether our own view of Bitcoin lets us vote for a block (protocol.md, section 4): not when it credits a deposit or
- * settles a batch from a Bitcoin block off our best chain while our source is at least as heavy as the light client.
+ * settles a batch from a Bitcoin block off our best chain while our source is at least as heavy as the light client; nor
+ * when it stands beside the checkpoint in custody (consensus.md, 2.10).
  * Whatever we cannot judge is acceptable: a missing source must not stop finality.
  */
-export function isAcceptable(block: Block, chain: HeaderChain): boolean {
+export function isAcceptable(block: Block, chain: HeaderChain, checkpoint?: BlockRef): boolean {
+  if (block.header.number === checkpoint?.number && blockHash(block) !== checkpoint.hash) return false
   const moored = chain.get(toHex(block.header.parentBeaconBlockRoot ?? new Uint8Array()) as BtcHash)
   if (!moored || moored.chainWork > chain.best.chainWork) return true
   for (const tx of block.transactions.slice(0, countInherents(block.transactions))) {

@@ -10,6 +10,7 @@ import type {
   Cancellable,
   ChainSpec,
   ChainStore,
+  CustodyCheckpoint,
   CustodyView,
   DepositView,
   ExecutionEngine,
@@ -65,6 +66,8 @@ export interface BridgeServiceParts {
   readonly bitcoinKey?: Uint8Array
   /** What the operator allows on top of the protocol. */
   readonly policy?: SigningPolicy
+  /** Called when this node has caught up with Bitcoin once more. */
+  readonly onScanned?: () => void
 }
 
 /** The two-way peg off chain, joined: addresses, watcher, inherents, views (protocol.md, sections 5 to 8). */
@@ -90,7 +93,10 @@ export class BridgeService implements Inherents, BridgeView {
     this.#watcher = new ChainWatcherService({
       ...this.#parts,
       addresses: this.#addresses,
-      onScanned: () => this.#signer.onBitcoinBlock(),
+      onScanned: () => {
+        this.#signer.onBitcoinBlock()
+        parts.onScanned?.()
+      },
     })
     const { chain, records } = this.#watcher
     this.#inherents = new BridgeInherents({ spec, chain, records, clock, logger })
@@ -124,6 +130,11 @@ export class BridgeService implements Inherents, BridgeView {
     await this.#watcher.stop()
   }
 
+  /** Signs nothing more for the committee; the rest goes on. */
+  stopSigning(): void {
+    this.#signer.stop()
+  }
+
   /** A block is final: records that its state has credited or settled are done. */
   onFinalized(ref: BlockRef): void {
     this.#signer.onFinalized(ref)
@@ -141,10 +152,15 @@ export class BridgeService implements Inherents, BridgeView {
     )
   }
 
+  /** The newest block that custody on Bitcoin names as final (consensus.md, 2.10). */
+  checkpoint(): CustodyCheckpoint | undefined {
+    return this.#watcher.checkpoint
+  }
+
   /** Whether our view of Bitcoin lets us vote for a block; true when we cannot judge. */
   acceptableBlock(hash: Hash32): boolean {
     const block = this.#parts.store.block(hash)?.block
-    return !block || isAcceptable(block, this.#watcher.chain)
+    return !block || isAcceptable(block, this.#watcher.chain, this.#watcher.checkpoint)
   }
 
   /** Votes to resume the bridge, in this node's next block. */

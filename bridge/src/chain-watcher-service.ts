@@ -1,5 +1,5 @@
 import { HeaderChain, parseHeader, plainAddress, txid as txidOf, type Committee } from '@hawser/bitcoin'
-import type { BitcoinSource, BitcoinTip, ChainSpec } from '@hawser/chain'
+import type { BitcoinSource, BitcoinTip, ChainSpec, CustodyCheckpoint } from '@hawser/chain'
 import {
   delay,
   equalBytes,
@@ -16,7 +16,7 @@ import type { AddressBook, RegisteredAddress } from './address-book.ts'
 import { refusalOfPayment } from './creditable.ts'
 import { CustodyRecords, type ScanCursor } from './custody-records.ts'
 import { bridgeError } from './errors.ts'
-import { scanBlock, taprootScripts, type ScanResult, type ScanTargets } from './scan-block.ts'
+import { scanBlock, taprootScripts, type CustodySpend, type ScanResult, type ScanTargets } from './scan-block.ts'
 
 /** Headers asked for at a time. */
 const HEADERS_PER_REQUEST = 2_000
@@ -59,6 +59,7 @@ export class ChainWatcherService {
   #wanted: BitcoinTip | undefined
   #tip: BitcoinTip | undefined
   #error: string | undefined
+  #checkpoint: CustodyCheckpoint | undefined
   #aliveAtMs = 0
   #wake: (() => void) | undefined
   #running: Promise<unknown> = Promise.resolve()
@@ -83,8 +84,16 @@ export class ChainWatcherService {
     return { tip: this.#tip, error: this.#error, aliveAtMs: this.#aliveAtMs }
   }
 
+  /** The newest block that custody names as final, buried as deep as a deposit on the best chain. */
+  get checkpoint(): CustodyCheckpoint | undefined {
+    return this.#checkpoint
+  }
+
   async start(): Promise<void> {
     await this.records.load()
+    // Until the headers are here again, what was buried at the last scan counts: a restart must not open a gap.
+    const scanned = this.records.cursor?.height ?? 0
+    this.#readCheckpoint(({ height }) => scanned - height + 1)
     const guarded = async (loop: () => Promise<void>) => {
       while (!this.#abort.signal.aborted) {
         try {
@@ -176,6 +185,7 @@ export class ChainWatcherService {
       if (tip) {
         await this.#syncHeaders(tip)
         await this.#scan()
+        this.#readCheckpoint(({ blockHash }) => this.chain.confirmations(blockHash))
         // Only what was done is dropped: a failure leaves it wanted, and the work starts again.
         if (this.#wanted === tip) this.#wanted = undefined
       }
@@ -262,6 +272,15 @@ export class ChainWatcherService {
     await this.records.take(found, cursor)
     for (const { kind, account } of found.payments)
       if (kind === 'address' && account) await this.#parts.addresses.paid(account)
+  }
+
+  /** What stood in Bitcoin before this chain began was said of another chain of the same keys: a devnet before this one. */
+  #readCheckpoint(confirmations: (spend: CustodySpend) => number): void {
+    const { bridge, genesisTime } = this.#parts.spec
+    this.#checkpoint = this.records.newestCheckpoint(
+      (spend) =>
+        confirmations(spend) >= bridge.depositConfirmations && parseHeader(spend.proof.header).timeS >= genesisTime,
+    )
   }
 
   #targets(asked?: RegisteredAddress): ScanTargets {

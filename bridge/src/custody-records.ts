@@ -1,7 +1,9 @@
 import { RLP } from '@ethereumjs/rlp'
 import type { InclusionProof } from '@hawser/bitcoin'
+import type { CustodyCheckpoint } from '@hawser/chain'
 import { decodeRlp, fromHex, readUintBE, toHex, uintBE, utf8, type Address, type BtcHash } from '@hawser/primitives'
 import { keyIn, keyspace, type KeyValueStore, type Write } from '@hawser/storage'
+import { checkpointOf, isLater } from './checkpoint.ts'
 import { outpointKey, type CustodyPayment, type CustodySpend, type Outpoint, type ScanResult } from './scan-block.ts'
 
 /** A done record that is a week deep is history: no reorganisation brings it back. */
@@ -27,13 +29,17 @@ interface Entry<T> {
   doneBlock?: BtcHash
 }
 
+interface SpendEntry extends Entry<CustodySpend> {
+  readonly checkpoint?: CustodyCheckpoint
+}
+
 /** What the watcher found on Bitcoin, in memory and on disk. */
 export class CustodyRecords {
   readonly #db: KeyValueStore
   readonly #isRefused: (payment: CustodyPayment) => boolean
   readonly #payments = new Map<string, Entry<CustodyPayment>>()
   readonly #refused = new Map<string, CustodyPayment>()
-  readonly #spends = new Map<BtcHash, Entry<CustodySpend>>()
+  readonly #spends = new Map<BtcHash, SpendEntry>()
   /** The transaction that spends an outpoint, by the last block that had one. */
   readonly #spender = new Map<string, BtcHash>()
   /** Payments that are not history yet. */
@@ -109,6 +115,11 @@ export class CustodyRecords {
     return id && this.#spends.get(id)?.record
   }
 
+  /** The checkpoint that stands last in Bitcoin, of those whose spends count. */
+  newestCheckpoint(counts: (spend: CustodySpend) => boolean): CustodyCheckpoint | undefined {
+    return this.#newest(({ record }) => counts(record))?.checkpoint
+  }
+
   /** Takes up what one block has, and moves the cursor when it is given. */
   async take(found: Pick<ScanResult, 'payments' | 'spends' | 'refused'>, cursor?: ScanCursor) {
     const writes: Write[] = []
@@ -165,7 +176,10 @@ export class CustodyRecords {
     await this.#db.write([spendWrite(entry)])
   }
 
-  /** Drops the proofs of what is done and deep, and the coins that are spent and deep: memory follows what is open. */
+  /**
+   * Drops the proofs of what is done and deep, and the coins that are spent and deep: memory follows what is open. The newest checkpoint
+   * among them stays, for the next one may be far off.
+   */
   async archive(bestHeight: number): Promise<void> {
     const writes: Write[] = []
     const isHistory = (e: Entry<CustodyPayment | CustodySpend>) =>
@@ -179,8 +193,9 @@ export class CustodyRecords {
       entry.record = { ...entry.record, proof: undefined }
       writes.push(paymentWrite(entry))
     }
+    const newest = this.#newest(isHistory)
     for (const entry of this.#spends.values()) {
-      if (!isHistory(entry)) continue
+      if (!isHistory(entry) || entry === newest) continue
       this.#spends.delete(entry.record.txid)
       writes.push({ ...spendWrite(entry), value: undefined })
       for (const { outpoint } of entry.record.spent) {
@@ -198,9 +213,19 @@ export class CustodyRecords {
     await this.#db.write(writes)
   }
 
-  #keepSpend(entry: Entry<CustodySpend>): void {
-    this.#spends.set(entry.record.txid, entry)
-    for (const { outpoint } of entry.record.spent) this.#spender.set(outpointKey(outpoint), entry.record.txid)
+  #keepSpend({ record, doneBlock }: Entry<CustodySpend>): void {
+    const checkpoint = checkpointOf(record, (outpoint) => this.payment(outpoint))
+    this.#spends.set(record.txid, { record, doneBlock, checkpoint })
+    for (const { outpoint } of record.spent) this.#spender.set(outpointKey(outpoint), record.txid)
+  }
+
+  #newest(counts: (entry: SpendEntry) => boolean): SpendEntry | undefined {
+    let newest: SpendEntry | undefined
+    for (const entry of this.#spends.values()) {
+      if (!entry.checkpoint || !counts(entry)) continue
+      if (!newest || isLater(entry.record, newest.record)) newest = entry
+    }
+    return newest
   }
 }
 

@@ -140,6 +140,8 @@ export class WithdrawalSignerService {
 
   async start(): Promise<void> {
     await this.#loadPayouts()
+    // Stopped while it was starting.
+    if (this.#abort.signal.aborted) return
     this.#stopServing = this.#parts.transport.serve('signing', (message, from) => this.#serve(message, from))
     this.onFinalized(this.#parts.store.pointers().finalized)
     this.#tick()

@@ -63,6 +63,7 @@ import { RpcServer, type RpcBackend } from '@hawser/rpc'
 import { claimDatabase, LevelStore, type KeyValueStore } from '@hawser/storage'
 import { beginAtState, refuseHalfState } from './begin-at-state.ts'
 import { ChainObserver } from './chain-observer.ts'
+import { CheckpointWatch } from './checkpoint-watch.ts'
 import { composeInherents } from './compose-inherents.ts'
 import { DEFAULT_HISTORY, type NodeConfig } from './config.ts'
 import type { NodeError } from './errors.ts'
@@ -217,7 +218,19 @@ export async function createNode(dependencies: NodeDependencies): Promise<Hawser
       sessionKeys: (parent) => sets.after(blockHash(parent)).sessions,
     })
     const tree = restoreTree(store, spec)
-    const importer = new BlockImporter({ spec, common, store, tree, engine, consensus: aura, clock, logger, onFatal })
+    const checkpoint = () => bridge.checkpoint()
+    const importer = new BlockImporter({
+      spec,
+      common,
+      store,
+      tree,
+      engine,
+      consensus: aura,
+      clock,
+      logger,
+      checkpoint,
+      onFatal,
+    })
     stops.push(() => importer.stop())
 
     // The validator's signer, behind its guard, and the watch for others that have the same key
@@ -231,6 +244,7 @@ export async function createNode(dependencies: NodeDependencies): Promise<Hawser
     const own = guard && new OwnSignatureWatch({ network, guard, gossipMs, startSlot: aura.slotAt(clock.nowMs()) })
     const stopSigning = (reason: string) => {
       signer?.stop(reason)
+      bridge.stopSigning()
       onFatal(reason)
     }
 
@@ -249,6 +263,7 @@ export async function createNode(dependencies: NodeDependencies): Promise<Hawser
       syncing: () => sync.progress.syncing,
       lastSealedSlot: () => guard?.lastSealedSlot,
       clockOffsetMs: () => transport.clockOffsetMs(),
+      checkpoint,
     }
     const metrics = new NodeMetrics(facts)
     const observer = new ChainObserver({
@@ -274,8 +289,9 @@ export async function createNode(dependencies: NodeDependencies): Promise<Hawser
     })
     stops.push(() => transport.stop())
 
-    // The bridge, which also says which blocks are not to be voted for
-    const bridge = new BridgeService({
+    // The bridge, which also says which blocks are not to be voted for, and which one custody names as final
+    const checkpoints = new CheckpointWatch({ checkpoint, store, engine, logger, onConflict: stopSigning })
+    const bridge: BridgeService = new BridgeService({
       spec,
       committee,
       store,
@@ -286,6 +302,7 @@ export async function createNode(dependencies: NodeDependencies): Promise<Hawser
       clock,
       logger,
       bitcoinKey,
+      onScanned: () => checkpoints.check(),
     })
 
     // Who signed twice, and who would be us
@@ -404,6 +421,10 @@ export async function createNode(dependencies: NodeDependencies): Promise<Hawser
         )
       },
     })
+    // First of all: what it knew of Bitcoin when it stopped counts for whatever comes in.
+    await bridge.start()
+    stops.push(() => bridge.stop())
+    checkpoints.check()
     gossip.start()
     stops.push(() => gossip.stop())
     stops.push(() => poolService.stop())
@@ -422,8 +443,9 @@ export async function createNode(dependencies: NodeDependencies): Promise<Hawser
           return 'accept'
         } catch (error) {
           if (isAppError(error, 'BLOCK_UNKNOWN_PARENT')) sync.catchUpWith(from)
-          // After a partition honest peers still send what finality has passed by meanwhile.
-          else if (isAppError(error, 'BLOCK_BESIDE_FINAL')) return 'ignore'
+          // After a partition honest peers still send what finality, or Bitcoin, has passed by meanwhile.
+          else if (isAppError(error, 'BLOCK_BESIDE_FINAL') || isAppError(error, 'BLOCK_BESIDE_CHECKPOINT'))
+            return 'ignore'
           else if (isAppError(error) && error.info.fault === 'peer') throw error
           else logger.warn({ err: messageOf(error) }, 'a block that a peer sent could not be imported')
           return 'ignore'
@@ -437,8 +459,6 @@ export async function createNode(dependencies: NodeDependencies): Promise<Hawser
     sync.start()
     stops.push(() => sync.stop())
     stops.push(serveState(transport, engine.stateSource(), clock))
-    await bridge.start()
-    stops.push(() => bridge.stop())
     if (signer) {
       const parts = {
         spec,

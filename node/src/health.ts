@@ -13,6 +13,8 @@ export interface Health {
   readonly reasons: readonly string[]
   readonly head: { readonly number: number; readonly hash: string; readonly ageSeconds: number }
   readonly finalized: { readonly number: number; readonly hash: string }
+  /** The newest block that custody on Bitcoin names as final; null while none is known. */
+  readonly checkpoint: { readonly number: number; readonly hash: string } | null
   readonly lagBlocks: number
   readonly peers: number
   readonly validatorPeers: number
@@ -64,12 +66,17 @@ export async function healthOf(context: HealthContext): Promise<Health> {
       `the clock is ${Math.abs(offsetMs)} ms ${offsetMs > 0 ? 'behind' : 'ahead of'} those of the other validators`,
     )
   if (lag > MAX_LAG_BLOCKS) reasons.push(`${lag} blocks are not final`)
+  const checkpoint = facts.checkpoint()
+  // A chain of few blocks, by keys of old, would never come to the number at which it is refused.
+  if (checkpoint && checkpoint.number > finalized.number)
+    reasons.push(`custody on Bitcoin names block ${checkpoint.number} as final, which this node does not have`)
   const lastSealedSlot = facts.lastSealedSlot()
   return {
     healthy: reasons.length === 0,
     reasons,
     head: { number: Number(head.number), hash: head.hash, ageSeconds },
     finalized: { number: Number(finalized.number), hash: finalized.hash },
+    checkpoint: checkpoint ? { number: Number(checkpoint.number), hash: checkpoint.hash } : null,
     lagBlocks: Number(lag),
     peers: peers.length,
     validatorPeers: peers.filter((peer) => peer.validator !== undefined).length,

@@ -19,6 +19,8 @@ export interface NodeFacts {
   lastSealedSlot(): bigint | undefined
   /** How far its clock is behind the other validators', in milliseconds. */
   clockOffsetMs(): number
+  /** The newest block that custody on Bitcoin names as final. */
+  checkpoint(): BlockRef | undefined
 }
 
 export type Direction = 'in' | 'out'

@@ -26,6 +26,7 @@ function facts(over: Partial<NodeFacts> = {}): NodeFacts {
     syncing: () => false,
     lastSealedSlot: () => 998n,
     clockOffsetMs: () => 20,
+    checkpoint: () => ref(8),
     ...over,
   }
 }
@@ -130,6 +131,7 @@ describe('health', () => {
       reasons: [],
       head: { number: 9, hash: hashOf(9), ageSeconds: 2 },
       finalized: { number: 8, hash: hashOf(8) },
+      checkpoint: { number: 8, hash: hashOf(8) },
       lagBlocks: 1,
       peers: 2,
       validatorPeers: 1,
@@ -147,9 +149,14 @@ describe('health', () => {
     ['the best block is 21 s old: no blocks come', context({}, { nowMs: 1_021_000 })],
     ['finality makes no progress', context({ finality: () => ({ setId: 0n, round: 1n, stalled: true }) })],
     ['the clock is 400 ms ahead of those of the other validators', context({ clockOffsetMs: () => -400 })],
+    ['custody on Bitcoin names block 9 as final, which this node does not have', context({ checkpoint: () => ref(9) })],
     ['51 blocks are not final', context({ head: () => ({ ...ref(59), timestamp: 1_000n }) })],
   ])('is bad when %s', async (reason, of) => {
     expect(await healthOf(of)).toMatchObject({ healthy: false, reasons: [reason] })
+  })
+
+  it('knows of no checkpoint before the first withdrawal', async () => {
+    expect(await healthOf(context({ checkpoint: () => undefined }))).toMatchObject({ healthy: true, checkpoint: null })
   })
 
   it('needs no peer for a validator that is alone', async () => {

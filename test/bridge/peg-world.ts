@@ -53,6 +53,7 @@ export class PegWorld {
   readonly members: Member[] = []
   readonly network = new MemoryNetwork()
   readonly user = privateKeyToAccount(toHex(key('user', 0)))
+  readonly #bridges: BridgeService[] = []
   #author = 0
 
   readonly spec: ChainSpec
@@ -92,9 +93,8 @@ export class PegWorld {
     const store = await StoredChain.open(db, common, await buildGenesis(spec, common))
     const bitcoin = new EmbeddedChain()
     const server = await serveEmbeddedRpc(bitcoin)
-    const source = () =>
-      new BitcoindSource(new BitcoindClient({ url: server.url, auth: server.credentials }), { network: 'regtest' })
-    const wallet = new L1Wallet(source(), new Uint8Array(32).fill(5))
+    const client = new BitcoindClient({ url: server.url, auth: server.credentials })
+    const wallet = new L1Wallet(new BitcoindSource(client, { network: 'regtest' }), new Uint8Array(32).fill(5))
     let world: PegWorld | undefined = undefined
     const engine = new HawserEngine({
       spec,
@@ -109,27 +109,39 @@ export class PegWorld {
     world = new PegWorld({ spec, bitcoin, wallet, store, engine, server, common })
     for (const { session, bitcoin: bitcoinKey } of keys) {
       const transport = world.network.join(addressOf(session))
-      const bridge = new BridgeService({
-        spec,
-        committee: committeeOf(spec),
-        store,
-        db: new MemoryStore(),
-        engine,
-        source: source(),
-        transport,
-        clock: systemClock,
-        logger,
-        bitcoinKey,
-      })
-      await bridge.start()
-      world.members.push({ session, bridge, transport })
+      world.members.push({ session, bridge: await world.#startBridge(transport, logger, bitcoinKey), transport })
     }
     return world
   }
 
   async stop(): Promise<void> {
-    for (const { bridge } of this.members) await bridge.stop()
+    for (const bridge of this.#bridges) await bridge.stop()
     await this.server.close()
+  }
+
+  /** A bridge of nobody's, which has everything yet to read. */
+  newcomer(): Promise<BridgeService> {
+    return this.#startBridge(this.network.join(), silentLogger)
+  }
+
+  async #startBridge(transport: MemoryTransport, logger: Logger, bitcoinKey?: Uint8Array): Promise<BridgeService> {
+    const { spec, store, engine, server } = this
+    const client = new BitcoindClient({ url: server.url, auth: server.credentials })
+    const bridge = new BridgeService({
+      spec,
+      committee: committeeOf(spec),
+      store,
+      db: new MemoryStore(),
+      engine,
+      source: new BitcoindSource(client, { network: 'regtest' }),
+      transport,
+      clock: systemClock,
+      logger,
+      bitcoinKey,
+    })
+    this.#bridges.push(bridge)
+    await bridge.start()
+    return bridge
   }
 
   #session(): Uint8Array {

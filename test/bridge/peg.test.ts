@@ -151,6 +151,24 @@ describe('the two-way peg with the real contracts', () => {
     await expectExactPeg()
   })
 
+  it('tells every node, one that comes later too, which block the last batch on Bitcoin names as final', async () => {
+    const { formedAtBlock } = await world.view<{ formedAtBlock: bigint }>('getBatch', [3n])
+    const { txid } = await memberAt(0).bridge.batch(3n)
+    const expected = {
+      number: formedAtBlock,
+      hash: world.store.canonicalHash(formedAtBlock),
+      txid,
+      height: world.bitcoin.height,
+    }
+    for (const bridge of [...world.members.map((member) => member.bridge), await world.newcomer()]) {
+      const shown = () => {
+        const checkpoint = bridge.checkpoint()
+        return checkpoint && { ...checkpoint, txid: displayBtcHash(checkpoint.txid) }
+      }
+      await expect.poll(shown, { timeout: 20_000 }).toEqual(expected)
+    }
+  })
+
   it('signs a higher rung too when its fee is raised', async () => {
     const script = p2wpkhScript(new Uint8Array(20).fill(4))
     const id = await world.view<bigint>('nextBatchId')
@@ -293,5 +311,13 @@ describe('the two-way peg with the real contracts', () => {
     })
     await expectExactPeg()
     expect((await world.block()).inherents).toEqual([])
+  })
+
+  it('takes no part in signing once it was told to stop', async () => {
+    const stranger = world.network.join()
+    const ask = () => stranger.request(memberAt(0).transport.self, 'signing', RLP.encode([4, uintBE(999n, 8)]))
+    expect(new TextDecoder().decode(await ask())).toContain('not in my final state')
+    memberAt(0).bridge.stopSigning()
+    await expect(ask()).rejects.toMatchObject({ code: 'PEER_REFUSED' })
   })
 })

@@ -82,6 +82,62 @@ describe('BlockImporter', () => {
     await expect(chain.importer.import(b2.sealed, 'gossip')).rejects.toMatchObject({ code: 'BLOCK_UNKNOWN_PARENT' })
   })
 
+  describe('with a checkpoint in custody', () => {
+    const code = 'BLOCK_BESIDE_CHECKPOINT'
+    const standing = () => ({ ...chain.store.pointers(), blocks: chain.tree.size })
+
+    it('refuses another block of its number, wherever from, and changes nothing', async () => {
+      const a1 = await chain.mine()
+      const [a2, b2] = [
+        await chain.build({ parent: a1.sealed }),
+        await chain.build({ parent: a1.sealed, skipSlots: 1 }),
+      ]
+      const b3 = await chain.build({ parent: a1.sealed, skipSlots: 2 })
+      chain.checkpoint = blockRef(a2.block)
+      const before = standing()
+      for (const origin of ['gossip', 'sync', 'own'] as const)
+        await expect(chain.importer.import(b2.sealed, origin)).rejects.toMatchObject({ code, info: { fault: 'peer' } })
+      await expect(chain.importer.import(b3.sealed, 'sync')).rejects.toThrow(blockRef(a2.block).hash)
+      expect(standing()).toEqual(before)
+      expect(chain.store.block(blockRef(b2.block).hash)).toBeUndefined()
+      await chain.importer.import(a2.sealed, 'sync')
+      await chain.mine({ parent: a2.sealed, skipSlots: 3 })
+      expect(chain.store.pointers().head.number).toBe(3n)
+    })
+
+    it('refuses what stands on one that came before the checkpoint was known, and its becoming final', async () => {
+      const a1 = await chain.mine()
+      const b2 = await chain.mine({ parent: a1.sealed })
+      const b3 = await chain.mine({ parent: b2.sealed })
+      const b4 = await chain.build({ parent: b3.sealed })
+      const a2 = await chain.build({ parent: a1.sealed, skipSlots: 3 })
+      chain.checkpoint = blockRef(a2.block)
+      const before = standing()
+      await expect(chain.importer.import(b4.sealed, 'sync')).rejects.toMatchObject({ code })
+      for (const { block } of [b2, b3])
+        await expect(chain.importer.finalize(blockRef(block), Uint8Array.of(1))).rejects.toMatchObject({ code })
+      expect(standing()).toEqual(before)
+      await chain.importer.finalize(blockRef(a1.block), Uint8Array.of(1))
+      await chain.importer.import(a2.sealed, 'sync')
+      await chain.importer.finalize(blockRef(a2.block), Uint8Array.of(1))
+      expect(chain.store.pointers().finalized).toEqual(blockRef(a2.block))
+      // What is final was held against it already: what lies beside that is told as before.
+      await expect(chain.importer.import(b2.sealed, 'sync')).rejects.toMatchObject({ code: 'BLOCK_BESIDE_FINAL' })
+    })
+
+    it('says of a block without a parent that the parent is missing', async () => {
+      const a1 = await chain.mine()
+      const a2 = await chain.build({ parent: a1.sealed })
+      const other = await TestChain.create([alice])
+      other.clock.moveTo(chain.clock.nowMs())
+      for (const { sealed } of [a1, a2]) await other.importer.import(sealed, 'sync')
+      const a3 = await other.build()
+      other.dispose()
+      chain.checkpoint = blockRef(a2.block)
+      await expect(chain.importer.import(a3.sealed, 'gossip')).rejects.toMatchObject({ code: 'BLOCK_UNKNOWN_PARENT' })
+    })
+  })
+
   it('goes back to a shorter chain when that one becomes final', async () => {
     const genesis = chain.head()
     const a1 = await chain.mine()

@@ -3,7 +3,7 @@ import { RLP } from '@ethereumjs/rlp'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { blockRef, type SealedBlock } from '@hawser/chain'
 import { SYSTEM_ADDRESS, systemContracts } from '@hawser/contracts'
-import { HawserEngine, type History } from '@hawser/execution'
+import { HawserEngine, hashInState, type History } from '@hawser/execution'
 import {
   equalBytes,
   fromHex,
@@ -96,6 +96,16 @@ describe('the state of blocks', () => {
       expect(() => pruning.stateAt(old.block.header)).toThrow('is pruned; this node has states from block 4 on')
     // What is gone does not come back with an archive.
     expect(engineAnew().oldestState()).toBe(4n)
+  })
+
+  it('holds the hashes of the blocks before it', async () => {
+    const genesis = chain.head()
+    const [a1, a2] = [await chain.mine(), await chain.mine()]
+    const a3 = await chain.mine()
+    const state = chain.engine.stateAt(a3.block.header)
+    for (const { block } of [genesis, a1, a2])
+      expect(hashInState(state, 3n, block.header.number)).toBe(blockRef(block).hash)
+    expect(hashInState(state, 3n, 3n)).toBeUndefined()
   })
 
   it('proves accounts and slots, there or not, under the state root', async () => {

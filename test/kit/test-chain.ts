@@ -6,6 +6,7 @@ import {
   createCommon,
   StoredChain,
   ValidatorSets,
+  type BlockRef,
   type ChainSpec,
   type InherentCall,
   type SealedBlock,
@@ -90,6 +91,9 @@ export class TestChain {
   readonly #signers: ReadonlyMap<Address, Signer>
   readonly #guards: string
 
+  /** What the importer holds the chain against. */
+  checkpoint: BlockRef | undefined
+
   private constructor(
     store: StoredChain,
     genesisHash: Hash32,
@@ -130,6 +134,7 @@ export class TestChain {
       tree: this.tree,
       engine: this.engine,
       consensus: this.consensus,
+      checkpoint: () => this.checkpoint,
     })
   }
 

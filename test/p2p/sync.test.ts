@@ -152,6 +152,35 @@ describe('SyncService', () => {
     await done
   })
 
+  it('parts with a peer whose chain leaves ours below the checkpoint in custody, however well signed, and follows another', async () => {
+    const at = (number: bigint) => source.store.canonicalHash(number) as Hash32
+    const other = await fresh()
+    for (let number = 1n; number <= 8n; number++)
+      await other.importer.import(source.store.block(at(number)) as SealedBlock, 'sync')
+    await other.importer.finalize({ number: 5n, hash: at(5n) }, source.store.justification(at(5n)) as Uint8Array)
+    for (let i = 0; i < 8; i++) await other.mine({ skipSlots: i === 0 ? 1 : 0 })
+    const { head } = other.store.pointers()
+    await other.importer.finalize(head, justify(other, head))
+    nodes = new SyncWorld()
+    const liar = await nodes.transport('liar', other)
+    nodes.sync(other, liar)
+
+    const chain = await fresh()
+    chain.checkpoint = { number: 10n, hash: at(10n) }
+    const transport = await nodes.transport('new', chain, liar.addresses())
+    const gone = left(transport, liar.self)
+    nodes.sync(chain, transport)
+    await gone
+    expect(chain.store.pointers().finalized.number).toBeLessThan(10n)
+    expect(chain.store.block(other.store.canonicalHash(10n) as Hash32)).toBeUndefined()
+    const good = await nodes.transport('good', source)
+    nodes.sync(source, good)
+    const done = reached(chain, BigInt(BLOCKS))
+    await transport.dial(good.addresses()[0] as string)
+    await done
+    expect(chain.store.canonicalHash(10n)).toBe(at(10n))
+  })
+
   it('learns of a branch that finality has cut off, from a peer that had it, parents first', async () => {
     // Blocks 2 and 3 of a branch lose against block 2 of another, which becomes final.
     const server = await sourceChain(1, 1)

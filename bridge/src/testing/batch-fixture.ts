@@ -11,10 +11,13 @@ import { SigningMember } from '../signing-member.ts'
 export interface TestMembers {
   readonly committee: Committee
   readonly members: readonly SigningMember[]
+  /** Their 32-byte bitcoin keys. */
+  readonly secrets: readonly Uint8Array[]
 }
 
-export function testMembers(n: number): TestMembers {
-  const secretOf = (i: number) => keccak256(uintBE(1000 + i, 4))
+/** `family`: committees of other families have other keys. */
+export function testMembers(n: number, family = 0): TestMembers {
+  const secretOf = (i: number) => keccak256(uintBE(1000 * (family + 1) + i, 4))
   const secrets = Array.from({ length: n }, (_, i) => secretOf(i)).sort((a, b) =>
     compareBytes(secp256k1.publicKey(a), secp256k1.publicKey(b)),
   )
@@ -22,6 +25,7 @@ export function testMembers(n: number): TestMembers {
   const managementKeys = secrets.map((_, i) => secp256k1.publicKey(secretOf(500 + i)))
   return {
     committee: deriveCommittee({ bitcoinKeys, managementKeys }, fastCurve),
+    secrets,
     members: secrets.map((secret, i) => new SigningMember(secret, bitcoinKeys[i] as Uint8Array)),
   }
 }

@@ -13,7 +13,7 @@ function brokenImporter(fails: 'write' | 'read') {
   const parts = {
     tree: {
       finalized: () => ({ number: 0n, hash: ZERO_HASH }),
-      has: () => true,
+      get: (hash: Hash32) => ref(BigInt(hash)),
       finalize: (hash: Hash32) => ({ path: [ref(BigInt(hash))], pruned: [], head: undefined }),
     },
     engine: {

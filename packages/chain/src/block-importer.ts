@@ -32,6 +32,8 @@ export interface ImporterParts {
   readonly consensus: Consensus
   readonly clock: Clock
   readonly logger: Logger
+  /** A block that every chain of ours holds, whoever signed another (consensus.md, 2.10); none while none is known. */
+  readonly checkpoint?: () => BlockRef | undefined
   /** The database cannot be written: what is in memory is ahead of it, and only a new start puts that right. */
   readonly onFatal: (reason: string) => void
 }
@@ -108,6 +110,7 @@ export class BlockImporter {
     const ref = blockRef(block)
     if (tree.has(ref.hash) || (ref.number <= tree.finalized().number && store.block(ref.hash))) return 'known'
     const parentHash = hashOf(block.header.parentHash)
+    this.#refuseBesideCheckpoint(ref, parentHash)
     const parent = tree.has(parentHash) ? store.block(parentHash)?.block.header : undefined
     if (!parent) throw this.#unknownParent(ref, parentHash)
 
@@ -131,11 +134,13 @@ export class BlockImporter {
   async #finalize(block: BlockRef, justification: Uint8Array): Promise<void> {
     const { tree, engine } = this.#parts
     if (block.number <= tree.finalized().number) return
-    if (!tree.has(block.hash))
+    const node = tree.get(block.hash)
+    if (!node)
       throw new AppError<ChainError>(
         { code: 'BLOCK_UNKNOWN_PARENT', fault: 'peer', retry: true },
         `block ${block.number} ${block.hash} is final, but is not here yet`,
       )
+    this.#refuseBesideCheckpoint(block, node.parent)
     const { path, pruned, head } = tree.finalize(block.hash)
     await this.#commit(() => ({
       finalized: { ref: block, justification, pruned, state: engine.finalize(path, pruned) },
@@ -155,6 +160,29 @@ export class BlockImporter {
       this.#parts.onFatal(`the database cannot be read or written: ${messageOf(error)}`)
       throw error
     }
+  }
+
+  /** A block above the checkpoint is asked for the one below it: that may have come before the checkpoint was known. */
+  #refuseBesideCheckpoint(block: BlockRef, parent: Hash32): void {
+    const { tree, checkpoint, logger } = this.#parts
+    const named = checkpoint?.()
+    if (!named || named.number <= tree.finalized().number) return
+    let { number, hash } = block
+    for (let below = parent; number > named.number; number--) {
+      const node = tree.get(below)
+      if (!node) return
+      hash = below
+      below = node.parent
+    }
+    if (number < named.number || hash === named.hash) return
+    logger.warn(
+      { number: Number(number), hash, named: named.hash },
+      'refused a chain that custody on Bitcoin does not know',
+    )
+    throw new AppError<ChainError>(
+      { code: 'BLOCK_BESIDE_CHECKPOINT', fault: 'peer' },
+      `block ${block.number} ${block.hash} is on a chain whose block ${number} is ${hash}; custody on Bitcoin names ${named.hash} as final`,
+    )
   }
 
   #unknownParent(ref: BlockRef, parent: Hash32): AppError {

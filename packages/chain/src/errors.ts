@@ -8,6 +8,8 @@ export type ChainError =
   | { code: 'BLOCK_UNKNOWN_PARENT'; fault: 'peer'; retry: true }
   /** The block does not descend from the last final block. */
   | { code: 'BLOCK_BESIDE_FINAL'; fault: 'peer' }
+  /** The block is, or stands on, another one than the block of its number that custody on Bitcoin names as final. */
+  | { code: 'BLOCK_BESIDE_CHECKPOINT'; fault: 'peer' }
   /** A header field is not what the parent demands. */
   | { code: 'BLOCK_BAD_HEADER'; fault: 'peer' }
   /** The seal is not the slot author's. */

@@ -522,6 +522,13 @@ export interface BitcoinTip {
   readonly height: number
 }
 
+/** A block that the committee named as final in a transaction that spends custody (protocol.md, section 7). */
+export interface CustodyCheckpoint extends BlockRef {
+  /** The Bitcoin transaction, and the height of its block. */
+  readonly txid: BtcHash
+  readonly height: number
+}
+
 /** A view of Bitcoin; never trusted: headers and proofs are checked by our own light client. BitcoindSource is the adapter. */
 export interface BitcoinSource {
   tip(options?: Cancellable): Promise<BitcoinTip>

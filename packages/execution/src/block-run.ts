@@ -5,6 +5,7 @@ import { runTx, type RunTxOpts } from '@ethereumjs/vm'
 import { logsBloom, type Log, type Receipt } from '@hawser/chain'
 import { SYSTEM_ADDRESS } from '@hawser/contracts'
 import { AppError, toHex, type Address, type Hash32 } from '@hawser/primitives'
+import { HISTORY_CONTRACT } from './block-hashes.ts'
 import { receiptsRoot } from './receipts-root.ts'
 import type { ExecutionError } from './errors.ts'
 import type { Machine } from './machine.ts'
@@ -13,7 +14,7 @@ import { withKnownSender } from './sender.ts'
 
 const SYSTEM = createAddressFromString(SYSTEM_ADDRESS)
 const BEACON_ROOTS = createAddressFromString('0x000f3df6d732807ef1319fb7b8bb8522d0beac02') // EIP-4788
-const BLOCK_HASHES = createAddressFromString('0x0000f90827f1c53a10cb7a02335b175320002935') // EIP-2935
+const BLOCK_HASHES = createAddressFromString(HISTORY_CONTRACT)
 const SYSTEM_CALL_GAS = 30_000_000n
 
 export interface BlockResult {

@@ -1,4 +1,5 @@
 export { HawserEngine, type HawserEngineParts } from './hawser-engine.ts'
+export { hashInState } from './block-hashes.ts'
 export type { ExecutionError } from './errors.ts'
 export type { InspectionError } from './inspect/errors.ts'
 export { EthereumJsInspector, type InspectorParts } from './inspect/inspector.ts'
