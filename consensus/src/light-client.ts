@@ -1,12 +1,22 @@
 import { RLP } from '@ethereumjs/rlp'
 import { NEXT_SET_HASH_SLOT, systemContracts, validatorSetHash } from '@hawser/contracts'
-import { concatBytes, err, fromHex, isAppError, ok, toHex, uintBE, type Address, type Result } from '@hawser/primitives'
+import {
+  concatBytes,
+  err,
+  fromHex,
+  isAppError,
+  ok,
+  toHex,
+  uintBE,
+  type Address,
+  type Result,
+  type RlpItem,
+} from '@hawser/primitives'
 import { MAX_ANCESTRY_HEADERS } from './codec.ts'
 import type { NetworkId } from './digests.ts'
 import type { HandoverProof } from './handover-proof.ts'
 import { readHeader, verifyJustification, type JustificationFault, type RecoverAddress } from './justification.ts'
 import { readMerkleProof, type MerkleFault } from './merkle-proof.ts'
-import type { RlpItem } from './rlp.ts'
 import type { BlockRef, HeaderRef } from './types.ts'
 import { VoterSet, type VoterEntry } from './voter-set.ts'
 
