@@ -2,6 +2,7 @@ import { depositAddress } from '@hawser/bitcoin'
 import type { ChainSpec, PeerId, Transport, Verdict } from '@hawser/chain'
 import { address, concatBytes, fromHex, silentLogger, uintBE, type Clock } from '@hawser/primitives'
 import { MemoryStore } from '@hawser/storage'
+import fc from 'fast-check'
 import { beforeEach, describe, expect, it } from 'vitest'
 import {
   AddressBook,
@@ -19,6 +20,8 @@ const spec = {
 } as unknown as ChainSpec
 const account = address(`0x${'ab'.repeat(20)}`)
 const refundKey = committee.internalKey
+
+const bytesOf = (length: number) => fc.uint8Array({ minLength: length, maxLength: length })
 
 describe('the address book', () => {
   let db: MemoryStore
@@ -73,6 +76,24 @@ describe('the address book', () => {
     await open()
     for (const length of [0, 19, 21, 51, 53, 256]) expect(await hear(new Uint8Array(length), 'peer')).toBe('reject')
     expect(await hear(new Uint8Array(20), 'peer')).toBe('ignore')
+  })
+
+  it('judges whatever bytes come by their length, and keeps only what it took', async () => {
+    nowMs += 60_000
+    const book = await open()
+    await fc.assert(
+      fc.asyncProperty(fc.oneof(fc.uint8Array({ maxLength: 80 }), bytesOf(20), bytesOf(52)), async (message) => {
+        nowMs += 60_000
+        const before = book.size
+        const verdict = await hear(message, 'peer')
+        if (message.length !== 20 && message.length !== 52) expect(verdict).toBe('reject')
+        else expect(verdict).toBe(book.size > before ? 'accept' : 'ignore')
+        if (message.length !== 20) expect(book.size).toBe(before)
+      }),
+      { numRuns: 300 },
+    )
+    expect(book.size).toBeGreaterThan(0)
+    expect(added.length).toBe(book.size)
   })
 
   it('takes so many from one peer in a minute, and hears the others meanwhile', async () => {

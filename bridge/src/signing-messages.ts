@@ -1,6 +1,6 @@
 import { RLP } from '@ethereumjs/rlp'
 import { PUBLIC_NONCE_BYTES } from '@hawser/bitcoin/musig2'
-import { decodeRlp, readUintBE, toHex, uintBE, utf8, type Hex, type RlpItem } from '@hawser/primitives'
+import { decodeRlp, messageOf, readUintBE, toHex, uintBE, utf8, type Hex, type RlpItem } from '@hawser/primitives'
 import { bridgeError } from './errors.ts'
 
 /** Inputs of a batch times rungs at most (50 and 8 are the chain spec's limits). */
@@ -10,6 +10,8 @@ export const MAX_SESSION_MESSAGE_BYTES = 32 * 1024
 /** Eight rungs of 50 inputs by script path. */
 export const MAX_SIGNED_MESSAGE_BYTES = 400 * 1024
 const MAX_RUNGS = 8
+/** RLP items of the message with the most: a kind, a batch, and a transaction for each rung. */
+const MAX_ITEMS = 4 + MAX_RUNGS
 const MAX_MEMBERS = 100
 const MAX_REASON_BYTES = 256
 const SESSION_ID_BYTES = 32
@@ -144,6 +146,7 @@ export function decodeAnswer(message: Uint8Array): SigningAnswer {
     case ANSWER.refused:
       return { kind: 'refused', reason: printable(bytes(field, MAX_REASON_BYTES)) }
     case ANSWER.ok:
+      fixed(field, 0)
       return { kind: 'ok' }
     default:
       throw malformed('unknown kind')
@@ -154,9 +157,9 @@ function decodeList(message: Uint8Array): RlpItem[] {
   if (message.length > MAX_SIGNED_MESSAGE_BYTES) throw malformed(`${message.length} bytes`)
   let decoded: RlpItem
   try {
-    decoded = decodeRlp(message)
+    decoded = decodeRlp(message, MAX_ITEMS)
   } catch (cause) {
-    throw malformed('not RLP', cause)
+    throw malformed(messageOf(cause), cause)
   }
   if (!Array.isArray(decoded) || decoded.length === 0) throw malformed('no list')
   // Only signed transactions may be long.
@@ -178,7 +181,9 @@ function fixed(field: RlpItem | undefined, length: number): Uint8Array {
 }
 
 function number(field: RlpItem | undefined, maxBytes: number): number {
-  return Number(readUintBE(bytes(field, maxBytes)))
+  const value = bytes(field, maxBytes)
+  if (value[0] === 0) throw malformed('a number has leading zeros')
+  return Number(readUintBE(value))
 }
 
 function split(field: RlpItem | undefined, width: number): Uint8Array[] {

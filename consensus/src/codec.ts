@@ -1,5 +1,5 @@
 import { RLP } from '@ethereumjs/rlp'
-import { fromHex } from '@hawser/primitives'
+import { fromHex, type RlpItem } from '@hawser/primitives'
 import { voteKindCode, voteKindOf } from './digests.ts'
 import { malformed } from './errors.ts'
 import {
@@ -13,7 +13,6 @@ import {
   rlpUint,
   smallUintOf,
   uint64Of,
-  type RlpItem,
 } from './rlp.ts'
 import type {
   BlockRef,

@@ -10,12 +10,13 @@ import {
   type Address,
   type Hash32,
   type Result,
+  type RlpItem,
 } from '@hawser/primitives'
 import type { SealEquivocation, SealedHeader } from './aura.ts'
 import { decodeVote, encodeVote, MAX_HEADER_BYTES, MAX_VOTE_BYTES } from './codec.ts'
 import { sealDigest, type NetworkId } from './digests.ts'
 import { malformed } from './errors.ts'
-import { bytesOf, bytesUpTo, decodeBounded, listOf, rlpUint, smallUintOf, type RlpItem } from './rlp.ts'
+import { bytesOf, bytesUpTo, decodeBounded, listOf, rlpUint, smallUintOf } from './rlp.ts'
 import type { VoteEquivocation } from './types.ts'
 import { readHeader, voteVerifier, type RecoverAddress } from './justification.ts'
 import type { VoterSet } from './voter-set.ts'

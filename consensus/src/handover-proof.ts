@@ -1,18 +1,8 @@
 import { RLP } from '@ethereumjs/rlp'
-import { fromHex, toHex, type Address } from '@hawser/primitives'
+import { fromHex, toHex, type Address, type RlpItem } from '@hawser/primitives'
 import { MAX_HEADER_BYTES, MAX_JUSTIFICATION_BYTES } from './codec.ts'
 import { MAX_PROOF_NODES } from './merkle-proof.ts'
-import {
-  bytesOf,
-  bytesUpTo,
-  decodeBounded,
-  listOf,
-  listUpTo,
-  rlpUint,
-  smallUintOf,
-  uint64Of,
-  type RlpItem,
-} from './rlp.ts'
+import { bytesOf, bytesUpTo, decodeBounded, listOf, listUpTo, rlpUint, smallUintOf, uint64Of } from './rlp.ts'
 import { MAX_VOTERS, type VoterEntry } from './voter-set.ts'
 
 /** Handovers in one message; a longer chain of sets comes in pages. */
@@ -21,6 +11,8 @@ export const MAX_HANDOVERS = 64
 export const MAX_SET_PROOFS_BYTES = 4 * 1024 * 1024
 
 const MAX_NODE_BYTES = 1024
+/** Items of one handover: its members with their weights, the nodes of its two paths, and itself. */
+const MAX_HANDOVER_ITEMS = 3 * MAX_VOTERS + 2 * MAX_PROOF_NODES + 7
 /** Shows that a set made the last block of an epoch final, and which set that block's state puts into office after it. */
 export interface HandoverProof {
   readonly justification: Uint8Array
@@ -51,7 +43,8 @@ export function encodeHandovers(proofs: readonly HandoverProof[]): Uint8Array {
 
 /** @throws CONSENSUS_MALFORMED */
 export function decodeHandovers(bytes: Uint8Array): HandoverProof[] {
-  const items = listUpTo(decodeBounded(bytes, MAX_SET_PROOFS_BYTES, 'handovers'), MAX_HANDOVERS, 'handovers')
+  const message = decodeBounded(bytes, MAX_SET_PROOFS_BYTES, 'handovers', 1 + MAX_HANDOVERS * MAX_HANDOVER_ITEMS)
+  const items = listUpTo(message, MAX_HANDOVERS, 'handovers')
   return items.map((item) => {
     const [justification, header, account, storage, setId, voters] = listOf(item, 6, 'a handover')
     return {

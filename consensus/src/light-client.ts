@@ -1,7 +1,6 @@
 import { NEXT_SET_HASH_SLOT, systemContracts, validatorSetHash } from '@hawser/contracts'
 import {
   concatBytes,
-  decodeRlp,
   err,
   fromHex,
   isAppError,

@@ -1,7 +1,8 @@
-import { decodeRlp, readUintBE, toHex, uintBE, type Hash32, type RlpItem } from '@hawser/primitives'
+import { decodeRlp, messageOf, readUintBE, toHex, uintBE, type Hash32, type RlpItem } from '@hawser/primitives'
 import { malformed } from './errors.ts'
 
-export type { RlpItem }
+/** Items of the message with the most votes: a catch-up, with four items and a target of three for each of them. */
+const MAX_ITEMS = 32 * 1024
 
 /** Most integers of messages are kinds, indexes and early rounds. */
 const SMALL = Array.from({ length: 256 }, (_, value) => (value === 0 ? new Uint8Array() : Uint8Array.of(value)))
@@ -47,13 +48,13 @@ function sizeOf(item: Uint8Array): number {
   return item.length + (item.length < 56 ? 1 : 2)
 }
 
-/** @internal Decodes one message no larger than the limit, which is looked at first. @throws CONSENSUS_MALFORMED */
-export function decodeBounded(bytes: Uint8Array, maxBytes: number, what: string): RlpItem {
+/** @internal Decodes one message no larger than the limits, of which the bytes are looked at first. @throws CONSENSUS_MALFORMED */
+export function decodeBounded(bytes: Uint8Array, maxBytes: number, what: string, maxItems = MAX_ITEMS): RlpItem {
   if (bytes.length > maxBytes) throw malformed(`${what} has ${bytes.length} bytes, at most ${maxBytes} are allowed`)
   try {
-    return decodeRlp(bytes)
+    return decodeRlp(bytes, maxItems)
   } catch (cause) {
-    throw malformed(`${what} is no RLP`, cause)
+    throw malformed(`${what} is no RLP: ${messageOf(cause)}`, cause)
   }
 }
 

@@ -1,10 +1,18 @@
 import { createBlock } from '@ethereumjs/block'
 import { createAccessList2930Tx, createFeeMarket1559Tx, createLegacyTx } from '@ethereumjs/tx'
 import { RLP, type Input as RlpInput } from '@ethereumjs/rlp'
-import { keccak256, toHex, utf8 } from '@hawser/primitives'
+import { concatBytes, keccak256, toHex, utf8 } from '@hawser/primitives'
+import { crumbs, fuzzDecoder, nestedBomb } from '@hawser/primitives/testing'
 import { expect, it } from 'vitest'
-import { decodeSealedBlock, decodeSealedHeader, encodedBlock, encodeSealedBlock } from './block-types.ts'
+import {
+  decodeSealedBlock,
+  decodeSealedHeader,
+  encodedBlock,
+  encodeSealedBlock,
+  MAX_BLOCK_BYTES,
+} from './block-types.ts'
 import { createCommon } from './common.ts'
+import { decodeTransaction, MAX_TRANSACTION_BYTES } from './transaction.ts'
 
 it('encodes a block as EthereumJS does, whatever types its transactions have', () => {
   const common = createCommon(18443)
@@ -53,18 +61,52 @@ it('decodes what it encodes, whatever types the transactions have, and refuses w
     expect(() => decodeSealedBlock(RLP.encode([body, seal]), common), what).toThrow('malformed block')
 })
 
-it('refuses lists in lists before anything is decoded, in the block and within its transactions', () => {
+it('takes the block with the most items for its bytes, and none that is made to cost more', () => {
   const common = createCommon(18443)
-  const block = createBlock({ header: { number: 1n }, withdrawals: [] }, { common, setHardfork: false })
+  const key = keccak256(utf8('key'))
+  const smallest = createLegacyTx({ gasLimit: 53_000n, gasPrice: 7n, data: Uint8Array.of(1) }, { common }).sign(key)
+  const options = { common, setHardfork: false } as const
+  const transactions = Array<typeof smallest>(2_000).fill(smallest)
+  const block = createBlock({ header: { number: 1n }, transactions, withdrawals: [] }, options)
+  const seal = new Uint8Array(65)
+  expect(decodeSealedBlock(encodeSealedBlock({ block, seal }), common).block.transactions).toHaveLength(2_000)
+
   const [header, , ommers, withdrawals] = RLP.decode(block.serialize()) as unknown as [[], [], [], []]
-  const sealed = (transactions: RlpInput) =>
-    RLP.encode([[header, transactions, ommers, withdrawals], new Uint8Array(65)])
-  let deep: RlpInput = []
-  for (let level = 0; level < 8; level++) deep = [deep]
-  const why = 'more than 8 lists in one another'
-  expect(() => decodeSealedBlock(sealed([deep]), common)).toThrow(why)
+  const withBody = (item: RlpInput) => RLP.encode([[header, [item], ommers, withdrawals], seal])
+  // A typed transaction is bytes in a block, which are looked into on their own.
   for (const type of [1, 2, 4])
-    expect(() => decodeSealedBlock(sealed([Uint8Array.of(type, ...RLP.encode(deep))]), common)).toThrow(why)
+    for (const [made, why] of [
+      [nestedBomb(1_000_000), 'nest deeper'],
+      [crumbs(1_000_000), 'more items'],
+    ] as const)
+      expect(() => decodeSealedBlock(withBody(concatBytes(Uint8Array.of(type), made)), common), why).toThrow(why)
+  fuzzDecoder({
+    recode: (bytes) => void decodeSealedBlock(bytes, common),
+    valid: withBody(smallest.raw() as never),
+    maxBytes: MAX_BLOCK_BYTES,
+    codes: ['BLOCK_MALFORMED'],
+    numRuns: 500,
+  })
+})
+
+it('takes the transaction with the most items for its bytes, and none that is made to cost more', () => {
+  const common = createCommon(18443)
+  const accessList = Array.from({ length: 5_500 }, () => ({
+    address: `0x${'11'.repeat(20)}` as const,
+    storageKeys: [],
+  }))
+  const densest = createAccessList2930Tx(
+    { gasLimit: 16_000_000n, gasPrice: 7n, chainId: 18443n, accessList },
+    { common },
+  )
+  const bytes = densest.sign(keccak256(utf8('key'))).serialize()
+  expect(decodeTransaction(bytes, common).type).toBe(1)
+  for (const type of [[], [1], [2], [4]])
+    for (const [made, why] of [
+      [nestedBomb(MAX_TRANSACTION_BYTES - 8), 'nest deeper'],
+      [crumbs(MAX_TRANSACTION_BYTES - 8), 'more items'],
+    ] as const)
+      expect(() => decodeTransaction(concatBytes(Uint8Array.from(type), made), common), why).toThrow(why)
 })
 
 it('reads the header of a stored block without its body', () => {

@@ -9,6 +9,7 @@ import type { P2pError } from './errors.ts'
 const ANSWER = 0
 const REFUSAL = 1
 const MAX_REASON_BYTES = 300
+const FIRST_BUFFER_BYTES = 4 * 1024
 
 /** Sends all bytes, waiting where the other side is slow, then closes the writing half. */
 export async function sendMessage(stream: Stream, message: Uint8Array, signal: AbortSignal): Promise<void> {
@@ -21,25 +22,32 @@ export async function sendMessage(stream: Stream, message: Uint8Array, signal: A
 
 /** Everything up to the other side's end; more than `limit` bytes are refused as they come. */
 export async function readMessage(stream: Stream, limit: number, signal: AbortSignal): Promise<Uint8Array> {
-  const parts: Uint8Array[] = []
+  // One buffer that grows: a message may come in crumbs, each of which would cost a hundred bytes to keep.
+  let buffer = new Uint8Array(Math.min(limit, FIRST_BUFFER_BYTES))
   let length = 0
   const onAbort = () => stream.abort(new Error('timed out'))
   signal.addEventListener('abort', onAbort, { once: true })
   try {
     for await (const chunk of stream) {
       const bytes = chunk.subarray()
-      length += bytes.length
-      if (length > limit)
+      const end = length + bytes.length
+      if (end > limit)
         throw new AppError<P2pError>(
           { code: 'MESSAGE_MALFORMED', fault: 'peer' },
           `a message of more than ${limit} bytes`,
         )
-      parts.push(bytes)
+      if (end > buffer.length) {
+        const larger = new Uint8Array(Math.min(limit, Math.max(end, 2 * buffer.length)))
+        larger.set(buffer.subarray(0, length))
+        buffer = larger
+      }
+      buffer.set(bytes, length)
+      length = end
     }
   } finally {
     signal.removeEventListener('abort', onAbort)
   }
-  return concatBytes(...parts)
+  return buffer.subarray(0, length)
 }
 
 export function answer(payload: Uint8Array): Uint8Array {

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import {
   AppError,
+  equalBytes,
   hash32,
   keccak256,
   silentLogger,
@@ -12,6 +13,7 @@ import {
 } from '@hawser/primitives'
 import { publicKeyToAddress, secp256k1 } from '@hawser/primitives/node'
 import type { Signer } from '@hawser/chain'
+import { readMessage } from './framing.ts'
 import { Libp2pTransport, peerIdOf } from './libp2p-transport.ts'
 import { BAN_SCORE, MAX_MESSAGE_BYTES } from './limits.ts'
 import { identityDigest } from './status-message.ts'
@@ -112,6 +114,18 @@ describe('Libp2pTransport', () => {
     a.serve('blocks-by-range', async () => large)
     const answer = await b.request(a.self, 'blocks-by-range', new Uint8Array(8))
     expect(toHex(keccak256(answer))).toBe(toHex(keccak256(large)))
+  })
+
+  it('takes a message that comes in crumbs, whole', async () => {
+    const bytes = new Uint8Array(200_000).map((_, i) => i % 251)
+    async function* crumbs() {
+      for (let at = 0; at < bytes.length; at++) yield { subarray: () => bytes.subarray(at, at + 1) }
+    }
+    const { signal } = new AbortController()
+    expect(equalBytes(await readMessage(crumbs() as never, bytes.length, signal), bytes)).toBe(true)
+    await expect(readMessage(crumbs() as never, bytes.length - 1, signal)).rejects.toMatchObject({
+      code: 'MESSAGE_MALFORMED',
+    })
   })
 
   it('reads no more of a request than its protocol allows, and takes score for it', async () => {

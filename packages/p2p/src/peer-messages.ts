@@ -1,8 +1,8 @@
 import { RLP } from '@ethereumjs/rlp'
-import { AppError, decodeRlp, utf8 } from '@hawser/primitives'
-import type { P2pError } from './errors.ts'
+import { utf8 } from '@hawser/primitives'
 import { MAX_EXCHANGED } from './limits.ts'
 import { MAX_ADDRESS_CHARS } from './peer-address.ts'
+import { listIn, malformed } from './rlp.ts'
 
 /** [address...]: multiaddrs that end in /p2p/ID, as text. */
 export function encodeAddresses(addresses: readonly string[]): Uint8Array {
@@ -11,15 +11,7 @@ export function encodeAddresses(addresses: readonly string[]): Uint8Array {
 
 /** @throws MESSAGE_MALFORMED */
 export function decodeAddresses(message: Uint8Array): string[] {
-  let list: unknown
-  try {
-    list = decodeRlp(message)
-  } catch {
-    list = undefined
-  }
-  if (!Array.isArray(list) || list.length > MAX_EXCHANGED)
-    throw malformed(`not a list of at most ${MAX_EXCHANGED} addresses`)
-  return list.map((item: unknown) => {
+  return listIn(message, 1 + MAX_EXCHANGED).map((item) => {
     if (
       !(item instanceof Uint8Array) ||
       item.length > MAX_ADDRESS_CHARS ||
@@ -28,8 +20,4 @@ export function decodeAddresses(message: Uint8Array): string[] {
       throw malformed(`not an address of at most ${MAX_ADDRESS_CHARS} characters`)
     return Buffer.from(item).toString('latin1')
   })
-}
-
-function malformed(why: string): AppError<P2pError> {
-  return new AppError<P2pError>({ code: 'MESSAGE_MALFORMED', fault: 'peer' }, `malformed peer list: ${why}`)
 }

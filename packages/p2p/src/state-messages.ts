@@ -1,7 +1,7 @@
 import { RLP } from '@ethereumjs/rlp'
 import type { BlockRef, StateRange } from '@hawser/chain'
-import { AppError, decodeRlp, fromHex, readUintBE, toHex, uintBE, type Hash32 } from '@hawser/primitives'
-import type { P2pError } from './errors.ts'
+import { fromHex, readUintBE, toHex, uintBE, type Hash32 } from '@hawser/primitives'
+import { listIn, malformed } from './rlp.ts'
 
 /** Leaves and proof nodes of one answer: more than fit into its bytes when they are real ones. */
 const MAX_LEAVES = 16_384
@@ -28,7 +28,7 @@ export function encodeStateRequest({ block, account, origin, limit }: StateRange
 
 /** @throws MESSAGE_MALFORMED */
 export function decodeStateRequest(message: Uint8Array): StateRangeRequest {
-  const fields = listIn(message, REQUEST_ITEMS)
+  const fields = listIn(message, 6)
   if (fields.length !== 5) throw malformed('not a list of 5')
   const field = (index: number, ...lengths: number[]): Uint8Array => {
     const value = fields[index]
@@ -52,7 +52,7 @@ export function encodeStateRange({ leaves, end, proof }: StateRange): Uint8Array
 
 /** The lengths are checked; the range is proven by whoever takes it. @throws MESSAGE_MALFORMED */
 export function decodeStateRange(message: Uint8Array): StateRange {
-  const [leaves, end, proof, ...rest] = listIn(message, RANGE_ITEMS)
+  const [leaves, end, proof, ...rest] = listIn(message, 4 + 3 * MAX_LEAVES + MAX_NODES)
   if (!Array.isArray(leaves) || !Array.isArray(proof) || !isBytes(end, 32, 32) || rest.length > 0)
     throw malformed('not [leaves, end, proof]')
   if (leaves.length > MAX_LEAVES || proof.length > MAX_NODES) throw malformed('too many leaves or nodes')
@@ -73,18 +73,4 @@ export function decodeStateRange(message: Uint8Array): StateRange {
 
 function isBytes(value: unknown, least: number, most: number): value is Uint8Array {
   return value instanceof Uint8Array && value.length >= least && value.length <= most
-}
-
-function listIn(message: Uint8Array, maxItems: number): unknown[] {
-  try {
-    const list: unknown = decodeRlp(message, maxItems)
-    if (Array.isArray(list)) return list
-  } catch {
-    // Said below.
-  }
-  throw malformed('not an RLP list')
-}
-
-function malformed(why: string): AppError<P2pError> {
-  return new AppError<P2pError>({ code: 'MESSAGE_MALFORMED', fault: 'peer' }, `malformed message: ${why}`)
 }

@@ -36,7 +36,8 @@ class StateDownload {
   readonly #parts: StateSyncParts
   /** Who does not have this state, or told false things of it. */
   readonly #useless = new Set<PeerId>()
-  readonly #failures = new Map<PeerId, number>()
+  /** How often each had no answer, and up to which request that is counted. */
+  readonly #failures = new Map<PeerId, { readonly count: number; readonly upTo: number }>()
   #turn = 0
 
   constructor(parts: StateSyncParts) {
@@ -92,7 +93,8 @@ class StateDownload {
     for (;;) {
       signal?.throwIfAborted()
       const peers = transport.peers().filter(({ id }) => !this.#useless.has(id))
-      const peer = peers[this.#turn++ % Math.max(1, peers.length)]?.id
+      const turn = this.#turn++
+      const peer = peers[turn % Math.max(1, peers.length)]?.id
       if (peer === undefined)
         throw new AppError<P2pError>(
           { code: 'STATE_UNAVAILABLE', fault: 'peer', retry: true },
@@ -104,9 +106,11 @@ class StateDownload {
       } catch (error) {
         // Not here, busy or too slow: others are asked, and nobody is blamed.
         logger.debug({ peer, err: messageOf(error) }, 'a part of the state was not delivered')
-        const failures = (this.#failures.get(peer) ?? 0) + 1
-        this.#failures.set(peer, failures)
-        if (failures >= MAX_FAILURES) this.#useless.add(peer)
+        const { count, upTo } = this.#failures.get(peer) ?? { count: 0, upTo: -1 }
+        // Requests that were under way when the last failure was counted are of the same mishap.
+        if (turn <= upTo) continue
+        this.#failures.set(peer, { count: count + 1, upTo: this.#turn - 1 })
+        if (count + 1 >= MAX_FAILURES) this.#useless.add(peer)
         continue
       }
       let taken: T | undefined

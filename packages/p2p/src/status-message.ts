@@ -1,7 +1,6 @@
 import { RLP } from '@ethereumjs/rlp'
 import type { BlockRef } from '@hawser/chain'
 import {
-  AppError,
   concatBytes,
   decodeRlp,
   fromHex,
@@ -14,7 +13,7 @@ import {
   type Hash32,
 } from '@hawser/primitives'
 import { recoverAddress } from '@hawser/primitives/node'
-import type { P2pError } from './errors.ts'
+import { listIn, malformed } from './rlp.ts'
 
 /** Who a node is and how far it has come; exchanged at each connection and when a node asks again. */
 export interface StatusMessage {
@@ -51,15 +50,8 @@ export function encodeStatus(status: StatusMessage): Uint8Array {
 
 /** @throws MESSAGE_MALFORMED; also when the claimed validator's signature is not over `peerId` */
 export function decodeStatus(bytes: Uint8Array, peerId: Uint8Array): StatusMessage {
-  const malformed = (why: string, cause?: unknown) =>
-    new AppError<P2pError>({ code: 'MESSAGE_MALFORMED', fault: 'peer' }, `malformed status: ${why}`, { cause })
-  let parts
-  try {
-    parts = decodeRlp(bytes)
-  } catch (cause) {
-    throw malformed('not RLP', cause)
-  }
-  if (!Array.isArray(parts) || parts.length !== 9) throw malformed('not a list of 9')
+  const parts = listIn(bytes, 12)
+  if (parts.length !== 9) throw malformed('not a list of 9')
   const field = (index: number, length: number): Uint8Array => {
     const value = parts[index]
     if (!(value instanceof Uint8Array) || value.length !== length)
@@ -86,7 +78,12 @@ export function decodeStatus(bytes: Uint8Array, peerId: Uint8Array): StatusMessa
   )
     throw malformed('the validator claim is not [address, signature]')
   const digest = identityDigest(status.chainId, status.genesisHash, peerId)
-  if (recoverAddress(digest, signature) !== toHex(address))
-    throw malformed('the validator claim is signed by another key')
+  let signer: string
+  try {
+    signer = recoverAddress(digest, signature)
+  } catch (cause) {
+    throw malformed('the validator claim is signed by nobody', cause)
+  }
+  if (signer !== toHex(address)) throw malformed('the validator claim is signed by another key')
   return { ...status, validator: { address: toHex(address) as Address, signature } }
 }

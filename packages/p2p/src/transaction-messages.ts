@@ -1,8 +1,8 @@
 import { RLP } from '@ethereumjs/rlp'
 import { MAX_TRANSACTION_BYTES } from '@hawser/chain'
-import { AppError, decodeRlp, fromHex, readUintBE, toHex, uintBE, type Hash32 } from '@hawser/primitives'
-import type { P2pError } from './errors.ts'
+import { fromHex, readUintBE, toHex, uintBE, type Hash32 } from '@hawser/primitives'
 import { MAX_ANNOUNCED } from './limits.ts'
+import { listIn, malformed } from './rlp.ts'
 
 /** What a peer says of a transaction that it has. */
 export interface Announced {
@@ -24,10 +24,10 @@ export function encodeAnnouncement(announced: readonly Announced[]): Uint8Array 
 
 /** @throws MESSAGE_MALFORMED */
 export function decodeAnnouncement(message: Uint8Array): Announced[] {
-  const [types, sizes, hashes, ...rest] = decodeList(message)
+  const [types, sizes, hashes, ...rest] = listIn(message, 4 + 2 * MAX_ANNOUNCED)
   if (!(types instanceof Uint8Array) || !Array.isArray(sizes) || !Array.isArray(hashes) || rest.length > 0)
     throw malformed('not [types, sizes, hashes]')
-  if (types.length !== hashes.length || sizes.length !== hashes.length || hashes.length > MAX_ANNOUNCED)
+  if (types.length !== hashes.length || sizes.length !== hashes.length)
     throw malformed('types, sizes and hashes are not of one length')
   return hashes.map((hash, i) => {
     const size = sizes[i]
@@ -44,9 +44,7 @@ export function encodeHashes(hashes: readonly Hash32[]): Uint8Array {
 
 /** @throws MESSAGE_MALFORMED */
 export function decodeHashes(message: Uint8Array, limit: number): Hash32[] {
-  const list = decodeList(message)
-  if (list.length > limit) throw malformed(`more than ${limit} hashes`)
-  return list.map(hashOf)
+  return listIn(message, 1 + limit).map(hashOf)
 }
 
 export function encodeTransactions(transactions: readonly Uint8Array[]): Uint8Array {
@@ -55,9 +53,7 @@ export function encodeTransactions(transactions: readonly Uint8Array[]): Uint8Ar
 
 /** EIP-2718 encodings, at most `limit`. @throws MESSAGE_MALFORMED */
 export function decodeTransactions(message: Uint8Array, limit: number): Uint8Array[] {
-  const list = decodeList(message)
-  if (list.length > limit) throw malformed(`more than ${limit} transactions`)
-  return list.map((item) => {
+  return listIn(message, 1 + limit).map((item) => {
     if (!(item instanceof Uint8Array) || item.length === 0) throw malformed('a transaction is not bytes')
     return item
   })
@@ -66,18 +62,4 @@ export function decodeTransactions(message: Uint8Array, limit: number): Uint8Arr
 function hashOf(item: unknown): Hash32 {
   if (!(item instanceof Uint8Array) || item.length !== 32) throw malformed('a hash is not 32 bytes')
   return toHex(item) as Hash32
-}
-
-function decodeList(message: Uint8Array): unknown[] {
-  try {
-    const list: unknown = decodeRlp(message)
-    if (Array.isArray(list)) return list
-  } catch {
-    // Said below.
-  }
-  throw malformed('not an RLP list')
-}
-
-function malformed(why: string): AppError<P2pError> {
-  return new AppError<P2pError>({ code: 'MESSAGE_MALFORMED', fault: 'peer' }, `malformed message: ${why}`)
 }

@@ -1,61 +1,68 @@
-import { RLP } from '@ethereumjs/rlp'
-import { AppError } from './errors.ts'
-
-/** A decoded RLP item (Ethereum Yellow Paper, appendix B). */
+/** RLP (yellow paper, appendix B): a string of bytes, or a list of items. */
 export type RlpItem = Uint8Array | RlpItem[]
 
-/** Lists in lists: a block with a legacy transaction has four, a stored receipt's topics five. */
+/** Lists within lists: a block with legacy transactions nests four deep, as does an access list. */
 const MAX_DEPTH = 8
-/** A length above this is beyond any message of ours. */
-const MAX_LENGTH_BYTES = 4
-
-/** The most items, lists included, that so many bytes of transactions or blocks hold: 23 bytes are three items in an access list. */
-export function maxRlpItems(bytes: number): number {
-  return 64 + (bytes >> 2)
-}
 
 /**
- * Decodes what comes from outside. The decoder copies the rest at every list level and makes an object of every item, so
- * depth and items are counted in one pass before it runs: `maxItems` (lists included) is the caller's bound.
- * @throws RLP_MALFORMED
+ * Decodes RLP that others sent. Strict: what has two encodings passes in the shorter one alone. Work and memory follow the number
+ * of bytes however they nest, and no more than `maxItems` items are made of them, lists included: a byte costs a hundred as an item.
+ * @throws Error, which says what is wrong; whose fault it is, the caller knows
  */
-export function decodeRlp(bytes: Uint8Array, maxItems = maxRlpItems(bytes.length)): RlpItem {
-  checkRlpShape(bytes, maxItems)
-  try {
-    return RLP.decode(bytes) as RlpItem
-  } catch (cause) {
-    throw malformed(cause instanceof Error ? cause.message : 'it cannot be decoded', cause)
+export function decodeRlp(bytes: Uint8Array, maxItems: number): RlpItem {
+  const reader = new RlpReader(bytes, maxItems)
+  const item = reader.item(bytes.length, MAX_DEPTH)
+  if (reader.at !== bytes.length) throw new Error('bytes are left behind the RLP')
+  return item
+}
+
+class RlpReader {
+  at = 0
+  readonly #bytes: Uint8Array
+  #left: number
+
+  constructor(bytes: Uint8Array, maxItems: number) {
+    this.#bytes = bytes
+    this.#left = maxItems
   }
-}
 
-/**
- * Walks over the heads of all items without taking any: for bytes that a library is about to decode itself.
- * @throws RLP_MALFORMED
- */
-export function checkRlpShape(bytes: Uint8Array, maxItems = maxRlpItems(bytes.length)): void {
-  /** Where the lists that are open end. */
-  const ends = [bytes.length]
-  let items = 0
-  for (let at = 0; at < bytes.length;) {
-    while (ends.length > 1 && at === ends.at(-1)) ends.pop()
-    if (++items > maxItems) throw malformed(`it has more than ${maxItems} items`)
-    const head = bytes[at++] as number
-    if (head < 0x80) continue
-    const isList = head >= 0xc0
-    let length = head - (isList ? 0xc0 : 0x80)
-    if (length > 55) {
-      const width = length - 55
-      if (width > MAX_LENGTH_BYTES) throw malformed('an item is longer than the message')
-      length = 0
-      for (let i = 0; i < width; i++) length = length * 256 + (bytes[at++] ?? 0)
+  /** The item that begins here and ends before `limit`; lists may nest `depth` more times. */
+  item(limit: number, depth: number): RlpItem {
+    if (this.#left-- <= 0) throw new Error('more items than such a message has')
+    const first = this.#bytes[this.at]
+    if (first === undefined || this.at >= limit) throw new Error('the RLP ends too early')
+    if (first < 0x80) return this.#string(1)
+    this.at++
+    const isList = first >= 0xc0
+    const length = this.#length(first - (isList ? 0xc0 : 0x80), limit)
+    if (length > limit - this.at) throw new Error('an item is longer than what it is in')
+    if (!isList) {
+      if (length === 1 && (this.#bytes[this.at] ?? 0) < 0x80) throw new Error('a byte below 0x80 has a length')
+      return this.#string(length)
     }
-    const end = at + length
-    if (end > (ends.at(-1) as number)) throw malformed('an item is longer than what holds it')
-    if (!isList) at = end
-    else if (ends.push(end) > MAX_DEPTH + 1) throw malformed(`it has more than ${MAX_DEPTH} lists in one another`)
+    if (depth === 0) throw new Error(`lists nest deeper than ${MAX_DEPTH}`)
+    const end = this.at + length
+    const items: RlpItem[] = []
+    while (this.at < end) items.push(this.item(end, depth - 1))
+    return items
   }
-}
 
-function malformed(why: string, cause?: unknown): AppError {
-  return new AppError({ code: 'RLP_MALFORMED', fault: 'peer' }, `malformed RLP: ${why}`, { cause })
+  /** A copy: what is kept must not keep the whole message. */
+  #string(length: number): Uint8Array {
+    const start = this.at
+    this.at += length
+    return new Uint8Array(this.#bytes.subarray(start, this.at))
+  }
+
+  /** The length that the first byte says, or that the bytes after it say. */
+  #length(code: number, limit: number): number {
+    if (code < 56) return code
+    const end = this.at + code - 55
+    if (end > limit) throw new Error('the RLP ends too early')
+    if (this.#bytes[this.at] === 0) throw new Error('a length has leading zeros')
+    let length = 0
+    while (this.at < end) length = length * 256 + (this.#bytes[this.at++] ?? 0)
+    if (length < 56) throw new Error('a short item has a long length')
+    return length
+  }
 }
