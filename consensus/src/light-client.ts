@@ -1,6 +1,7 @@
 import { NEXT_SET_HASH_SLOT, systemContracts, validatorSetHash } from '@hawser/contracts'
 import {
   concatBytes,
+  decodeRlp,
   err,
   fromHex,
   isAppError,

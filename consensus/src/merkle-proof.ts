@@ -1,5 +1,4 @@
-import { RLP } from '@ethereumjs/rlp'
-import { err, keccak256, ok, toHex, type Result, type RlpItem } from '@hawser/primitives'
+import { decodeRlp, err, keccak256, ok, toHex, type Result, type RlpItem } from '@hawser/primitives'
 
 /** Nodes of one path: 64 nibbles and the root. */
 export const MAX_PROOF_NODES = 65

@@ -20,8 +20,6 @@ import { decodeBodyTransaction, encodedTransaction } from './transaction.ts'
 
 /** The longest RLP of a block, in bytes (protocol.md section 2). */
 export const MAX_BLOCK_BYTES = 8 * 1024 * 1024
-/** A block's RLP items by its length: of legacy transactions, the densest, each takes eight bytes at least; the header has some without any. */
-const maxItems = (bytes: Uint8Array) => 128 + bytes.length / 6
 /** r | s | v of the author's session key over the seal digest. */
 export const SEAL_BYTES = 65
 
@@ -111,7 +109,7 @@ export type ForkSchedule = (header: {
 export function decodeSealedBlock(bytes: Uint8Array, rules: Common | ForkSchedule): SealedBlock {
   if (bytes.length > MAX_BLOCK_BYTES + 1024) throw malformed(`${bytes.length} bytes are more than a block may have`)
   try {
-    const parts = decodeRlp(bytes, maxItems(bytes))
+    const parts = decodeRlp(bytes)
     if (!Array.isArray(parts) || parts.length !== 2) throw new Error('not [block, seal]')
     const [body, seal] = parts
     if (!(seal instanceof Uint8Array) || (seal.length !== SEAL_BYTES && seal.length !== 0))

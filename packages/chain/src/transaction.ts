@@ -27,8 +27,6 @@ import { badSignature, signatureRecord } from './signature-record.ts'
 
 /** The longest encoding of a transaction, in bytes: as Geth has it. */
 export const MAX_TRANSACTION_BYTES = 128 * 1024
-/** RLP items of a transaction: an access list of addresses without keys has the most for its length, one in 7.7 bytes. */
-const maxItems = (bytes: Uint8Array) => 64 + bytes.length / 4
 /** EIP-7825: the most gas that one transaction may ask for. */
 export const MAX_TRANSACTION_GAS = 1n << 24n
 
@@ -137,7 +135,7 @@ export function decodeBodyTransaction(item: Uint8Array | Uint8Array[], common: C
   const plain = typed ? decodePlainFeeMarket(item, common, MAX_TRANSACTION_GAS) : undefined
   if (plain === undefined) {
     // EthereumJS copies what lists nest in once for each of them: a few thousand would take more memory than there is.
-    if (item instanceof Uint8Array) decodeRlp(item.subarray(1), maxItems(item))
+    if (item instanceof Uint8Array) decodeRlp(item.subarray(1))
     return createTxFromBlockBodyData(item, { common, freeze: false })
   }
   FACTS.set(plain, { encoded: item as Uint8Array })
@@ -152,7 +150,7 @@ function decodeAny(type: number, bytes: Uint8Array, common: Common): TypedTransa
     throw malformed(`transaction type not supported: ${type}`)
   let fields: unknown
   try {
-    fields = decodeRlp(type === 0 ? bytes : bytes.subarray(1), maxItems(bytes))
+    fields = decodeRlp(type === 0 ? bytes : bytes.subarray(1))
   } catch (cause) {
     throw malformed(messageOf(cause), cause)
   }

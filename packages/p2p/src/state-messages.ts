@@ -6,8 +6,6 @@ import { listIn, malformed } from './rlp.ts'
 /** Leaves and proof nodes of one answer: more than fit into its bytes when they are real ones. */
 const MAX_LEAVES = 16_384
 const MAX_NODES = 130
-const REQUEST_ITEMS = 6
-const RANGE_ITEMS = 4 + 3 * MAX_LEAVES + MAX_NODES
 /** An account's RLP is the longest leaf; a branch of sixteen hashes the longest node. */
 const MAX_VALUE_BYTES = 128
 const MAX_NODE_BYTES = 600

@@ -2,7 +2,6 @@ import { RLP } from '@ethereumjs/rlp'
 import type { BlockRef } from '@hawser/chain'
 import {
   concatBytes,
-  decodeRlp,
   fromHex,
   keccak256,
   readUintBE,

@@ -4,12 +4,15 @@ export type RlpItem = Uint8Array | RlpItem[]
 /** Lists within lists: a block with legacy transactions nests four deep, as does an access list. */
 const MAX_DEPTH = 8
 
+/** No transaction and no block has more items for its bytes: in an access list of addresses without keys three take 23. */
+const mostItems = (bytes: Uint8Array) => 64 + bytes.length / 4
+
 /**
  * Decodes RLP that others sent. Strict: what has two encodings passes in the shorter one alone. Work and memory follow the number
  * of bytes however they nest, and no more than `maxItems` items are made of them, lists included: a byte costs a hundred as an item.
  * @throws Error, which says what is wrong; whose fault it is, the caller knows
  */
-export function decodeRlp(bytes: Uint8Array, maxItems: number): RlpItem {
+export function decodeRlp(bytes: Uint8Array, maxItems = mostItems(bytes)): RlpItem {
   const reader = new RlpReader(bytes, maxItems)
   const item = reader.item(bytes.length, MAX_DEPTH)
   if (reader.at !== bytes.length) throw new Error('bytes are left behind the RLP')
