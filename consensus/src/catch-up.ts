@@ -1,4 +1,5 @@
 import { err, ok, type Result } from '@hawser/primitives'
+import { isAncestorOrSelf, type ChainView } from './chain-view.ts'
 import { expandVotes, indexVotes } from './commit.ts'
 import { Round, type RoundChain } from './round.ts'
 import type { BlockRef, CatchUpResponse, Phase, SignedVote } from './types.ts'
@@ -21,13 +22,25 @@ export function buildCatchUp(round: Round): CatchUpResponse {
 }
 
 /**
+ * The block that a round is counted on: the sender's base where it is final here too, else our own last final block below it.
+ * Any base at or below the targets gives the same round, but rounds to come stand on it, so it must not be the sender's word.
+ */
+function baseFor({ number, hash }: BlockRef, chain: CatchUpChain): BlockRef | undefined {
+  const final = chain.finalized()
+  if (isAncestorOrSelf(chain, { number, hash }, final.hash)) return { number, hash }
+  return isAncestorOrSelf(chain, final, hash) ? { number: final.number, hash: final.hash } : undefined
+}
+
+type CatchUpChain = RoundChain & Pick<ChainView, 'finalized'>
+
+/**
  * The completable round that a catch-up describes: a supermajority of distinct members in both phases, every signature
  * valid. Votes of the round that we hold already are counted besides: any set of true votes is a possible view.
  */
 export function checkCatchUp(
   response: CatchUpResponse,
   voters: VoterSet,
-  chain: RoundChain,
+  chain: CatchUpChain,
   held: Round | undefined,
   verifyVote: (vote: SignedVote) => boolean,
 ): Result<Round, CatchUpFault> {
@@ -41,10 +54,12 @@ export function checkCatchUp(
     const distinct = new Set(votes.map((vote) => vote.voter))
     if ([...distinct].reduce((sum, voter) => sum + voters.weightOf(voter), 0) < voters.threshold) return err('invalid')
   }
-  const base = chain.header(response.base.hash)
-  if (base === undefined) return err('unknown-block')
-  if (base.number !== response.base.number) return err('invalid')
-  const round = new Round(response.round, voters, response.base, chain)
+  const known = chain.header(response.base.hash)
+  if (known === undefined) return err('unknown-block')
+  if (known.number !== response.base.number) return err('invalid')
+  const base = baseFor(response.base, chain)
+  if (base === undefined) return err('not-completable')
+  const round = new Round(response.round, voters, base, chain)
   for (const [phase, votes] of phases)
     for (const vote of votes) {
       if (!verifyVote(vote)) return err('invalid')

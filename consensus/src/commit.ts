@@ -45,17 +45,13 @@ export function indexVotes(votes: readonly SignedVote[], targets: BlockRef[]): I
   })
 }
 
-/**
- * Whether a commit finalises its target under a set: members only, at most two votes of each, every single vote at or
- * above the target, a supermajority for the target and for no child of it. A voter with two different votes counts for
- * every block, so its targets need no ancestry. Signatures come last: they cost most (consensus.md, 2.7 and 2.9).
- */
-export function checkCommit(
-  commit: Commit,
-  voters: VoterSet,
-  headerOf: (hash: Hash32) => HeaderRef | undefined,
-  verifyVote: (vote: SignedVote) => boolean,
-): Result<CheckedCommit, CommitFault> {
+interface CommitVotes {
+  readonly votes: readonly SignedVote[]
+  readonly byVoter: ReadonlyMap<number, readonly SignedVote[]>
+}
+
+/** What can be said of a commit's votes without any block and before any signature. */
+function gather(commit: Commit, voters: VoterSet): Result<CommitVotes, CommitFault> {
   if (commit.setId !== voters.setId) return err('wrong-set')
   if (commit.precommits.length > 2 * voters.size) return err('too-many-votes')
   const byVoter = new Map<number, SignedVote[]>()
@@ -72,18 +68,48 @@ export function checkCommit(
   }
   if (new Set(commit.precommits.map((vote) => vote.target)).size !== commit.targets.length) return err('unused-target')
   if (carried > voters.total + voters.faulty) return err('too-many-votes')
+  const support = [...byVoter.keys()].reduce((sum, voter) => sum + voters.weightOf(voter), 0)
+  if (support < voters.threshold) return err('weight-too-low')
+  return ok({ votes, byVoter })
+}
 
-  let support = 0
+/**
+ * Whether a commit whose blocks are not known yet may wait for them: a supermajority of members has signed it, whatever for
+ * (consensus.md, 2.7: the weight first, then the signatures).
+ */
+export function checkSupport(
+  commit: Commit,
+  voters: VoterSet,
+  verifyVote: (vote: SignedVote) => boolean,
+): Result<void, CommitFault> {
+  const gathered = gather(commit, voters)
+  if (!gathered.ok) return gathered
+  return gathered.value.votes.every(verifyVote) ? ok(undefined) : err('bad-signature')
+}
+
+/**
+ * Whether a commit finalises its target under a set: members only, at most two votes of each, every single vote at or
+ * above the target, a supermajority for the target and for no child of it. A voter with two different votes counts for
+ * every block, so its targets need no ancestry. Signatures come last: they cost most (consensus.md, 2.7 and 2.9).
+ */
+export function checkCommit(
+  commit: Commit,
+  voters: VoterSet,
+  headerOf: (hash: Hash32) => HeaderRef | undefined,
+  verifyVote: (vote: SignedVote) => boolean,
+): Result<CheckedCommit, CommitFault> {
+  const gathered = gather(commit, voters)
+  if (!gathered.ok) return gathered
+  const { votes, byVoter } = gathered.value
   let equivocated = 0
   const above = new Map<Hash32, number>()
   for (const [voter, held] of byVoter) {
     const weight = voters.weightOf(voter)
-    support += weight
     if (held.length === 2) {
       equivocated += weight
       continue
     }
-    const [vote] = held as [SignedVote]
+    const [vote] = held as readonly [SignedVote]
     let at: BlockRef = vote
     for (let steps = 0; at.hash !== commit.target.hash; steps++) {
       if (at.number <= commit.target.number || steps >= MAX_ANCESTRY_HEADERS) return err('vote-beside-target')
@@ -97,7 +123,6 @@ export function checkCommit(
   }
   // What a justification cannot carry must not be accepted as a commit.
   if (above.size > MAX_ANCESTRY_HEADERS) return err('vote-beside-target')
-  if (support < voters.threshold) return err('weight-too-low')
   for (const weight of above.values()) if (weight + equivocated >= voters.threshold) return err('not-the-ghost')
   if (!votes.every(verifyVote)) return err('bad-signature')
   return ok({ votes, ancestry: new Set(above.keys()) })

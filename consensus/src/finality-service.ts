@@ -28,9 +28,9 @@ import { JUSTIFICATION_WINDOW, superfluous, windowsThatAge, type JustifiedBlock 
 import { LastingTransport } from './lasting-transport.ts'
 import { SetChanges } from './set-changes.ts'
 import { SetBook, type KnownSet } from './set-book.ts'
-import type { HeaderRef, NeighbourPacket } from './types.ts'
+import type { HeaderRef, NeighbourPacket, SignedVote } from './types.ts'
 import { setPrefix } from './vote-records.ts'
-import { verifyJustification } from './justification.ts'
+import { verifyJustification, voteVerifier } from './justification.ts'
 import { VoterSet } from './voter-set.ts'
 
 /** Sets whose rounds stay on disk when a later one is in office (consensus.md, 2.11). */
@@ -228,11 +228,20 @@ export class FinalityService implements FinalityGadget, FinalityProofs {
       voteLimit: () => this.#changes.voteLimit(tree.finalized().number),
       finalize: (block, justification) => this.#finalize(block, justification),
       onNeighbour: (peer, packet) => this.#onNeighbour(peer, packet),
-      onNextSet: (vote, peer) => this.#changes.keep(vote, peer),
+      onNextSet: (vote, peer) => {
+        if (this.#maybeNext(vote)) this.#changes.keep(vote, peer)
+      },
     })
     logger.info({ setId: voters.setId, validators: voters.size, base: base.number }, 'a validator set is in office')
     await this.#service.start(unfinalized())
     for (const { vote, peer } of early) this.#service.hear(vote, peer)
+  }
+
+  /** Whether a vote may be one of the set that takes over: once the epoch's last block is here, its state names the voters. */
+  #maybeNext(vote: SignedVote): boolean {
+    const { network, setAfter, tree } = this.#options
+    const next = setAfter(tree.best().hash)
+    return next.setId !== vote.setId || voteVerifier(network, voterSet(next), recoverAddress)(vote)
   }
 
   #finalize(block: BlockRef, justification: Uint8Array): Promise<void> {

@@ -12,7 +12,7 @@ export type Parked =
   | { readonly type: 'vote'; readonly vote: SignedVote; readonly sinceMs: number }
   | { readonly type: 'commit'; readonly commit: Commit; readonly peer: string | undefined; readonly sinceMs: number }
 
-/** Checked votes and unchecked commits that name blocks not imported yet (consensus.md, 2.8); bounded. */
+/** Votes and commits with good signatures that name blocks not imported yet (consensus.md, 2.8); bounded. */
 export class Parking {
   readonly #votes = new Map<string, Parked & { type: 'vote' }>()
   readonly #perPhase = new Map<string, number>()
@@ -29,12 +29,13 @@ export class Parking {
     return true
   }
 
+  /** Whether a commit of the same round for the same block waits already. */
+  holdsCommit({ round, target }: Commit): boolean {
+    return this.#commits.some(({ commit }) => commit.round === round && commit.target.hash === target.hash)
+  }
+
   /** Parks a commit; the oldest makes room. */
   addCommit(commit: Commit, peer: string | undefined, nowMs: number): void {
-    const known = this.#commits.some(
-      (c) => c.commit.round === commit.round && c.commit.target.hash === commit.target.hash && c.peer === peer,
-    )
-    if (known) return
     if (this.#commits.length >= MAX_PARKED_COMMITS) this.#commits.shift()
     this.#commits.push({ type: 'commit', commit, peer, sinceMs: nowMs })
   }

@@ -2,6 +2,8 @@ import type { SignedVote } from './types.ts'
 
 /** Votes of the next set that wait for it: one round of a set of 256; what is lost is pulled later. */
 export const MAX_EARLY_VOTES = 512
+/** Of them, those that one peer may bring. */
+const MAX_EARLY_VOTES_OF_PEER = 128
 /** Voters that announce the commit of an epoch's last block when the next set takes over: one may be faulty or away. */
 const ANNOUNCERS = 3n
 
@@ -57,7 +59,8 @@ export class SetChanges {
 
   /** Keeps a vote of the set that comes next. */
   keep(vote: SignedVote, peer: string): void {
-    if (this.#early.length < MAX_EARLY_VOTES) this.#early.push({ vote, peer })
+    const places = this.#early.filter((other) => other.peer === peer).length
+    if (places < MAX_EARLY_VOTES_OF_PEER && this.#early.length < MAX_EARLY_VOTES) this.#early.push({ vote, peer })
   }
 
   /** The old set's voters no longer speak when their rounds end: a few tell the others what the handover rests on. */

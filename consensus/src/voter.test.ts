@@ -350,6 +350,94 @@ describe('a voter', () => {
     expect(stored?.intents.map(({ kind, after }) => `${kind} ${after}`).sort()).toEqual(['precommit 3', 'prevote 0'])
   })
 
+  it('asks all that are ahead in turn for a catch-up, however often one of them answers with nothing of use', () => {
+    const { voter, at } = setup(3)
+    voter.handle({ type: 'start' }, 0)
+    voter.handle({ type: 'neighbour', peer: 'liar', packet: packet(9n) }, 1)
+    voter.handle({ type: 'neighbour', peer: 'honest', packet: packet(9n) }, 1)
+    // Precommits that leave a child of G possible: the round is open still, and no lie can be shown.
+    const round = openRound(8n, at)
+    const [one, two] = [at(1), at(2)].map(({ number, hash }) => ({ number, hash })) as [BlockRef, BlockRef]
+    const precommits = round.precommits.map((vote, i) => ({ ...vote, target: i === 0 ? 0 : 1 }))
+    const open = {
+      ...round,
+      targets: [one, two],
+      prevotes: round.prevotes.map((vote) => ({ ...vote, target: 0 })),
+      precommits,
+    }
+    voter.handle({ type: 'catchUpReceived', peer: 'liar', response: open }, 2)
+    expect(voter.round).toBe(1n)
+    const asked = [
+      ...voter.handle({ type: 'neighbour', peer: 'liar', packet: packet(9n) }, 3),
+      ...voter.handle({ type: 'timer', id: 'tick' }, T),
+    ]
+    expect(ofType(asked, 'requestCatchUp').map(({ peer }) => peer)).toEqual(['honest'])
+  })
+
+  it('blames a catch-up of an older round than its sender claimed, and takes that of a newer one', () => {
+    for (const [round, reports, next] of [
+      [7n, ['p'], 1n],
+      [9n, [], 10n],
+    ] as const) {
+      const { voter, at } = setup(3)
+      voter.handle({ type: 'start' }, 0)
+      voter.handle({ type: 'neighbour', peer: 'p', packet: packet(9n) }, 1)
+      const effects = voter.handle({ type: 'catchUpReceived', peer: 'p', response: openRound(round, at) }, 2)
+      expect(ofType(effects, 'reportPeer').map(({ peer }) => peer)).toEqual(reports)
+      expect(voter.round).toBe(next)
+    }
+  })
+
+  it('counts a catch-up on what is final here, whatever base its sender names: rounds to come stand on it', () => {
+    const { voter, at } = setup(3)
+    voter.handle({ type: 'start' }, 0)
+    voter.handle({ type: 'neighbour', peer: 'p', packet: packet(9n) }, 1)
+    const { number, hash } = at(1)
+    voter.handle({ type: 'catchUpReceived', peer: 'p', response: { ...openRound(8n, at), base: { number, hash } } }, 2)
+    // The votes leave block 1 possible and make nothing final but the base.
+    expect(voter.round).toBe(9n)
+    expect(voter.currentRound?.base).toMatchObject({ number: 0n, hash: at(0).hash })
+  })
+
+  it('takes no catch-up on a base beside its final chain', () => {
+    const { voter, at } = setup(3, [0, 0, 1])
+    finalize(voter, at(1))
+    voter.handle({ type: 'start' }, 0)
+    voter.handle({ type: 'neighbour', peer: 'p', packet: packet(9n) }, 1)
+    const { number, hash } = at(2)
+    voter.handle({ type: 'catchUpReceived', peer: 'p', response: { ...openRound(8n, at), base: { number, hash } } }, 2)
+    expect(voter.round).toBe(1n)
+  })
+
+  it('lets a commit wait for unknown blocks only when a supermajority of members has signed it', () => {
+    const unknown = { number: 5n, hash: testHash(77) }
+    const commitOf = (voters: readonly number[], signature = new Uint8Array(65)) => ({
+      setId: 1n,
+      round: 1n,
+      target: unknown,
+      targets: [unknown],
+      precommits: voters.map((voter) => ({ target: 0, voter, signature })),
+    })
+    const cases = [
+      [commitOf([0, 1, 2]), 1, []],
+      [commitOf([0, 1]), 0, ['evil']],
+      [commitOf([0, 1, 9]), 0, ['evil']],
+      [commitOf([0, 1, 2], BAD), 0, ['evil']],
+      // Blocks that nobody voted for would have to be fetched.
+      [{ ...commitOf([0, 1, 2]), targets: [unknown, { number: 6n, hash: testHash(78) }] }, 0, ['evil']],
+    ] as const
+    for (const [commit, parked, blamed] of cases) {
+      const { voter } = setup(3)
+      voter.handle({ type: 'start' }, 0)
+      const effects = voter.handle({ type: 'commitReceived', peer: 'evil', commit }, 1)
+      expect(voter.parked).toBe(parked)
+      expect(ofType(effects, 'reportPeer').map(({ peer }) => peer)).toEqual(blamed)
+      // The same from somebody else waits once.
+      voter.handle({ type: 'commitReceived', peer: 'other', commit }, 2)
+      expect(voter.parked).toBe(parked)
+    }
+  })
+
   it('gives a peer its last round again only after a while: building one is work', () => {
     const { voter, at } = setup()
     voter.handle({ type: 'start' }, 0)

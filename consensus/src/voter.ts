@@ -1,6 +1,6 @@
 import { buildCatchUp, checkCatchUp } from './catch-up.ts'
 import { isAncestorOrSelf, sameBlock, type ChainView } from './chain-view.ts'
-import { blocksOf, buildCommit, checkCommit, commitAncestry } from './commit.ts'
+import { blocksOf, buildCommit, checkCommit, checkSupport, commitAncestry } from './commit.ts'
 import { MAX_VOTES_IN_ANSWER } from './codec.ts'
 import { inventoryOf, votesMissingFrom } from './inventory.ts'
 import { Parking } from './parking.ts'
@@ -587,7 +587,7 @@ export class Voter {
       return this.#verdict('ignore')
     const unknown = blocksOf(commit).some(({ hash }) => chain.header(hash) === undefined)
     if (unknown || this.#beyondLimit(commit.target)) {
-      if (commit.target.number > this.#finalized.number) this.#parking.addCommit(commit, peer, this.#now)
+      if (commit.target.number > this.#finalized.number) this.#park(commit, peer)
       return this.#verdict('ignore')
     }
     const checked = checkCommit(commit, voters, (hash) => chain.header(hash), verifyVote)
@@ -602,6 +602,15 @@ export class Voter {
     const news = commit.target.number > this.#finalized.number
     this.#finalize(commit)
     this.#verdict(news ? 'accept' : 'ignore')
+  }
+
+  /** Only what a supermajority has signed may wait: junk would crowd it out, and have blocks fetched that do not exist. */
+  #park(commit: Commit, peer: string | undefined): void {
+    const { voters, verifyVote } = this.#config
+    if (this.#parking.holdsCommit(commit)) return
+    const supported = checkSupport(commit, voters, verifyVote)
+    if (supported.ok) this.#parking.addCommit(commit, peer, this.#now)
+    else if (peer !== undefined) this.#report(peer, COST_INVALID_COMMIT, `invalid commit: ${supported.error}`)
   }
 
   // ---------------------------------------------------------------- peers
@@ -619,26 +628,37 @@ export class Voter {
       this.#report(peer, COST_BACKWARDS, 'its last final block went backwards')
     this.#neighbours.set(peer, packet)
     if (packet.round < this.#current) this.#emit({ type: 'sendNeighbour', packet: this.neighbourPacket(), peer })
-    this.#maybeCatchUp(peer, packet)
+    this.#maybeCatchUp()
   }
 
-  #maybeCatchUp(peer: string, packet: NeighbourPacket): void {
-    const far = packet.round > this.#current + CATCH_UP_GAP
-    // One round apart for ever: the gap alone would never trigger (consensus.md, 1).
-    const stalled = this.stuck && packet.round > this.#current
-    if (this.#catchUp !== undefined || this.#waitingCatchUp !== undefined || (!far && !stalled)) return
+  /** Asks the first of those that are ahead for a round that it has left; whoever shows nothing goes to the end of the line. */
+  #maybeCatchUp(): void {
+    if (this.#catchUp !== undefined || this.#waitingCatchUp !== undefined) return
+    const { stuck } = this
+    const ahead = [...this.#neighbours].find(([, packet]) => {
+      const far = packet.round > this.#current + CATCH_UP_GAP
+      // One round apart for ever: the gap alone would never trigger (consensus.md, 1).
+      const stalled = stuck && packet.round > this.#current
+      return far || stalled
+    })
+    if (ahead === undefined) return
+    const [peer, packet] = ahead
     const { setId } = this.#config.voters
     const round = packet.round - 1n
     this.#catchUp = { peer, round, deadlineMs: this.#now + CATCH_UP_TIMEOUT * this.#config.gossipMs }
     this.#emit({ type: 'requestCatchUp', peer, request: { setId, round } })
   }
 
-  /** A peer that does not keep its word is asked last: it counts again with its next packet. */
+  /** A peer that does not keep its word counts again with its next packet. */
   #dropCatchUp(): void {
     if (this.#catchUp === undefined) return
     const { peer } = this.#catchUp
-    this.#neighbours.delete(peer)
     this.#catchUp = undefined
+    this.#showedNothing(peer)
+  }
+
+  #showedNothing(peer: string): void {
+    this.#neighbours.delete(peer)
     this.#report(peer, COST_NO_CATCH_UP, 'claimed a round and did not show it')
   }
 
@@ -668,7 +688,9 @@ export class Voter {
   #onCatchUp(peer: string, response: CatchUpResponse): void {
     // Only what was asked for is looked at: checking the signatures of a stranger's answer is work.
     if (this.#catchUp?.peer !== peer) return
+    const { round } = this.#catchUp
     this.#catchUp = undefined
+    if (response.round < round) return this.#blame(peer, COST_INVALID_CATCH_UP, 'a catch-up of an older round')
     this.#takeCatchUp(peer, response, this.#now + CATCH_UP_TIMEOUT * this.#config.gossipMs)
   }
 
@@ -681,6 +703,7 @@ export class Voter {
       if (checked.error === 'unknown-block' && deadlineMs > this.#now)
         this.#waitingCatchUp = { peer, response, deadlineMs }
       else if (checked.error === 'invalid') this.#blame(peer, COST_INVALID_CATCH_UP, 'invalid catch-up')
+      else this.#showedNothing(peer)
       return
     }
     const round = checked.value
@@ -733,7 +756,7 @@ export class Voter {
     if (this.#waitingCatchUp !== undefined)
       for (const block of [this.#waitingCatchUp.response.base, ...this.#waitingCatchUp.response.targets])
         if (!this.#settled(block)) this.#emit({ type: 'requestBlock', hash: block.hash })
-    for (const [peer, packet] of this.#neighbours) this.#maybeCatchUp(peer, packet)
+    this.#maybeCatchUp()
     this.#pullVotes()
     this.#resendOwnVotes()
     this.#tellNeighbours(true)

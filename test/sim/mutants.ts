@@ -128,7 +128,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'stall catch-up removed',
     file: VOTER,
-    find: 'const stalled = this.stuck && packet.round > this.#current',
+    find: 'const stalled = stuck && packet.round > this.#current',
     replace: 'const stalled = false',
     killer: { profile: 'no-pull', seed: 15 },
   },
@@ -142,9 +142,9 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'no catch-up by what peers said before',
     file: VOTER,
-    find: 'for (const [peer, packet] of this.#neighbours) this.#maybeCatchUp(peer, packet)\n',
+    find: "        if (!this.#settled(block)) this.#emit({ type: 'requestBlock', hash: block.hash })\n    this.#maybeCatchUp()\n",
     replace: '',
-    killer: { profile: 'no-pull', seed: 16 },
+    killer: { profile: 'no-pull', seed: 844 },
   },
   {
     name: "an equivocator's other vote not pulled",
@@ -193,7 +193,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'consensus/src/commit.ts',
     find: "  if (support < voters.threshold) return err('weight-too-low')\n",
     replace: '',
-    killer: { profile: 'adversarial', seed: 42 },
+    killer: { profile: 'adversarial', seed: 189 },
   },
   {
     name: 'seal unchecked',
