@@ -234,9 +234,8 @@ export class GrandpaService implements FinalityGadget {
       (bytes: Uint8Array, from: PeerId): Verdict | Promise<Verdict> => {
         let message: T
         try {
-          message = decode(bytes)
-        } catch (error) {
-          transport.report(from, COST_MALFORMED, messageOf(error))
+          message = this.#decoded(from, decode, bytes)
+        } catch {
           return 'reject'
         }
         return this.#ask(event(message, from)).then(
@@ -381,7 +380,8 @@ export class GrandpaService implements FinalityGadget {
       case 'pullVotes':
         this.#spawn(async () => {
           const answer = await this.#request(effect.peer, 'missing-votes', encodeNeighbour(effect.packet))
-          for (const vote of decodeVotes(answer)) this.#push({ type: 'voteReceived', peer: effect.peer, vote })
+          const votes = this.#decoded(effect.peer, decodeVotes, answer)
+          for (const vote of votes) this.#push({ type: 'voteReceived', peer: effect.peer, vote })
         })
         return undefined
       case 'requestCatchUp':
@@ -477,7 +477,7 @@ export class GrandpaService implements FinalityGadget {
 
   #tellNeighbour(peer: PeerId, packet: Uint8Array): void {
     this.#spawn(async () => {
-      const answer = decodeNeighbour(await this.#request(peer, 'neighbour', packet))
+      const answer = this.#decoded(peer, decodeNeighbour, await this.#request(peer, 'neighbour', packet))
       this.#push({ type: 'neighbour', peer, packet: answer })
       this.#options.onNeighbour?.(peer, answer)
     })
@@ -488,10 +488,23 @@ export class GrandpaService implements FinalityGadget {
       async () => {
         const answer = await this.#request(peer, 'catch-up', request)
         if (answer.length === 0) this.#push({ type: 'catchUpFailed', peer })
-        else this.#push({ type: 'catchUpReceived', peer, response: decodeCatchUpResponse(answer) })
+        else {
+          const response = this.#decoded(peer, decodeCatchUpResponse, answer)
+          this.#push({ type: 'catchUpReceived', peer, response })
+        }
       },
       () => this.#push({ type: 'catchUpFailed', peer }),
     )
+  }
+
+  /** @throws CONSENSUS_MALFORMED, for which the sender has paid */
+  #decoded<T>(from: PeerId, decode: (bytes: Uint8Array) => T, bytes: Uint8Array): T {
+    try {
+      return decode(bytes)
+    } catch (error) {
+      this.#options.transport.report(from, COST_MALFORMED, messageOf(error))
+      throw error
+    }
   }
 
   #request(
