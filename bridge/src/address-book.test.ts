@@ -27,6 +27,7 @@ describe('the address book', () => {
   let db: MemoryStore
   let added: RegisteredAddress[]
   let published: Uint8Array[]
+  let reports: [PeerId, number][]
   let hear: (message: Uint8Array, from: PeerId) => Verdict | Promise<Verdict>
   let peerJoins: () => void
   let nowMs = 0
@@ -38,6 +39,7 @@ describe('the address book', () => {
         hear = handler
         return () => undefined
       },
+      report: (peer: PeerId, delta: number) => void reports.push([peer, delta]),
       onPeer: (listener: (peer: PeerId, event: 'joined') => void) => {
         peerJoins = () => listener('p', 'joined')
         return () => undefined
@@ -54,6 +56,7 @@ describe('the address book', () => {
     db = new MemoryStore()
     added = []
     published = []
+    reports = []
   })
 
   it('gives the address that anybody derives, remembers it over a restart, and tells the others', async () => {
@@ -75,7 +78,9 @@ describe('the address book', () => {
   it('blames the sender of what is no registration', async () => {
     await open()
     for (const length of [0, 19, 21, 51, 53, 256]) expect(await hear(new Uint8Array(length), 'peer')).toBe('reject')
+    expect(reports).toEqual(Array(6).fill(['peer', -100]))
     expect(await hear(new Uint8Array(20), 'peer')).toBe('ignore')
+    expect(reports).toHaveLength(6)
   })
 
   it('judges whatever bytes come by their length, and keeps only what it took', async () => {

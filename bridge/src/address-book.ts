@@ -29,6 +29,8 @@ const MAX_ANNOUNCED = 128
 const MINUTE_MS = 60_000
 const ACCOUNT_BYTES = 20
 const REFUND_KEY_BYTES = 32
+/** What a message costs that is no registration. */
+const MALFORMED_SCORE = -100
 
 /** Who is credited for a payment to a script. */
 export interface RegisteredAddress {
@@ -130,7 +132,10 @@ export class AddressBook {
   }
 
   async #onMessage(message: Uint8Array, from: PeerId): Promise<Verdict> {
-    if (message.length !== ACCOUNT_BYTES && message.length !== ACCOUNT_BYTES + REFUND_KEY_BYTES) return 'reject'
+    if (message.length !== ACCOUNT_BYTES && message.length !== ACCOUNT_BYTES + REFUND_KEY_BYTES) {
+      this.#parts.transport.report(from, MALFORMED_SCORE, `a deposit address of ${message.length} bytes`)
+      return 'reject'
+    }
     // With a refund key it is well-formed, and refused here as everywhere.
     if (message.length > ACCOUNT_BYTES || !this.#allows(from)) return 'ignore'
     try {

@@ -243,4 +243,19 @@ describe('the finality service', () => {
       { peer: 'sender', delta: -1000 },
     ])
   })
+
+  it('blames whoever answers garbage, and nobody who does not answer', async () => {
+    const { hub, nodes } = await network4()
+    hub.join('silent')
+    const liar = hub.join('liar')
+    for (const protocol of ['neighbour', 'missing-votes', 'catch-up'] as const)
+      liar.serve(protocol, async () => Uint8Array.of(0xc1, 1))
+    const [node] = nodes as [TestNode]
+    const block = childOf(genesis)
+    for (const one of nodes) one.add(block)
+    await node.final(block.ref.number)
+    const blamed = () => node.transport.reports.map(({ peer, delta }) => `${peer} ${delta}`)
+    await expect.poll(blamed).toContain('liar -1000')
+    expect(new Set(blamed())).toEqual(new Set(['liar -1000']))
+  })
 })

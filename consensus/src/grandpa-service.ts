@@ -238,9 +238,8 @@ export class GrandpaService implements FinalityGadget {
       (bytes: Uint8Array, from: PeerId): Verdict | Promise<Verdict> => {
         let message: T
         try {
-          message = decode(bytes)
-        } catch (error) {
-          transport.report(from, COST_MALFORMED, messageOf(error))
+          message = this.#decoded(from, decode, bytes)
+        } catch {
           return 'reject'
         }
         return this.#ask(event(message, from)).then(
@@ -391,7 +390,8 @@ export class GrandpaService implements FinalityGadget {
       case 'pullVotes':
         this.#spawn(async () => {
           const answer = await this.#request(effect.peer, 'missing-votes', encodeNeighbour(effect.packet))
-          for (const vote of decodeVotes(answer)) this.#offer({ type: 'voteReceived', peer: effect.peer, vote })
+          const votes = this.#decoded(effect.peer, decodeVotes, answer)
+          for (const vote of votes) this.#offer({ type: 'voteReceived', peer: effect.peer, vote })
         })
         return undefined
       case 'requestCatchUp':
@@ -487,7 +487,7 @@ export class GrandpaService implements FinalityGadget {
 
   #tellNeighbour(peer: PeerId, packet: Uint8Array): void {
     this.#spawn(async () => {
-      const answer = decodeNeighbour(await this.#request(peer, 'neighbour', packet))
+      const answer = this.#decoded(peer, decodeNeighbour, await this.#request(peer, 'neighbour', packet))
       this.#offer({ type: 'neighbour', peer, packet: answer })
       this.#options.onNeighbour?.(peer, answer)
     })
@@ -498,10 +498,23 @@ export class GrandpaService implements FinalityGadget {
       async () => {
         const answer = await this.#request(peer, 'catch-up', request)
         if (answer.length === 0) this.#push({ type: 'catchUpFailed', peer })
-        else this.#push({ type: 'catchUpReceived', peer, response: decodeCatchUpResponse(answer) })
+        else {
+          const response = this.#decoded(peer, decodeCatchUpResponse, answer)
+          this.#push({ type: 'catchUpReceived', peer, response })
+        }
       },
       () => this.#push({ type: 'catchUpFailed', peer }),
     )
+  }
+
+  /** @throws CONSENSUS_MALFORMED, for which the sender has paid */
+  #decoded<T>(from: PeerId, decode: (bytes: Uint8Array) => T, bytes: Uint8Array): T {
+    try {
+      return decode(bytes)
+    } catch (error) {
+      this.#options.transport.report(from, COST_MALFORMED, messageOf(error))
+      throw error
+    }
   }
 
   #request(

@@ -1,8 +1,15 @@
 import { blockRef, type BlockRef, type PeerId } from '@hawser/chain'
-import { encodeJustification, verifyJustification, voteDigest, VoterSet } from '@hawser/consensus/verify'
+import {
+  encodeJustification,
+  verifyJustification,
+  voteDigest,
+  VoterSet,
+  type Commit,
+  type SignedVote,
+} from '@hawser/consensus/verify'
 import { devValidatorKeys } from '@hawser/node'
 import { Libp2pTransport, SyncService, type SyncParts } from '@hawser/p2p'
-import { keccak256, silentLogger, systemClock, utf8, type Address } from '@hawser/primitives'
+import { keccak256, silentLogger, systemClock, utf8, type Address, type Hash32 } from '@hawser/primitives'
 import { publicKeyToAddress, recoverAddress, secp256k1 } from '@hawser/primitives/node'
 import { TestChain, TEST_SPEC, VALIDATORS } from '../kit/index.ts'
 
@@ -12,21 +19,32 @@ const keys = new Map(
     return [publicKeyToAddress(secp256k1.publicKey(key, false)) as Address, key] as const
   }),
 )
-const voters = new VoterSet(
+/** The first set of validators. */
+export const voters = new VoterSet(
   0n,
   [...keys.keys()].map((id) => ({ id, weight: 1 })),
 )
 
+/** A validator's vote on the chain with this genesis. */
+export function signedVote(genesisHash: Hash32, vote: Omit<SignedVote, 'signature'>): SignedVote {
+  const digest = voteDigest({ chainId: BigInt(TEST_SPEC.chainId), genesisHash }, vote)
+  const key = keys.get(voters.voters[vote.voter]?.id as Address) as Uint8Array
+  return { ...vote, signature: secp256k1.sign(digest, key) }
+}
+
 /** All validators' precommits for a block, in a round of its own. */
-export function justify(chain: TestChain, block: BlockRef): Uint8Array {
-  const network = { chainId: BigInt(TEST_SPEC.chainId), genesisHash: chain.genesisHash }
-  const { number, hash } = block
-  const precommits = voters.voters.map(({ id }, voter) => {
-    const digest = voteDigest(network, { setId: 0n, round: number, kind: 'precommit', number, hash })
-    return { target: 0, voter, signature: secp256k1.sign(digest, keys.get(id) as Uint8Array) }
+export function commitFor(genesisHash: Hash32, { number, hash }: BlockRef): Commit {
+  const target = { number, hash }
+  const precommits = voters.voters.map((_, voter) => {
+    const vote = { setId: 0n, round: number, kind: 'precommit', number, hash, voter } as const
+    return { target: 0, voter, signature: signedVote(genesisHash, vote).signature }
   })
-  const commit = { setId: 0n, round: number, target: block, targets: [block], precommits }
-  return encodeJustification({ commit, ancestry: [] })
+  return { setId: 0n, round: number, target, targets: [target], precommits }
+}
+
+/** A justification of a block by all validators. */
+export function justify(chain: TestChain, block: BlockRef): Uint8Array {
+  return encodeJustification({ commit: commitFor(chain.genesisHash, block), ancestry: [] })
 }
 
 /** The part of the finality gadget that sync needs, with true proofs and no votes. */

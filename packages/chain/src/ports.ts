@@ -551,7 +551,7 @@ export interface BitcoinSource {
 /** libp2p's peer id in its text form. */
 export type PeerId = string
 
-/** What a gossip handler says of a message: relay it, keep silent, or blame the sender. */
+/** What a gossip handler says of a message: relay it, keep silent, or that nobody should have sent it; what that costs the sender, the handler reports. */
 export type Verdict = 'accept' | 'ignore' | 'reject'
 
 export type Topic = 'blocks' | 'votes' | 'commits' | 'evidence' | 'deposit-addresses'

@@ -8,8 +8,8 @@ import { readVoteStream, ValidatorStreams, type ValidatorStreamParts } from './v
 const MAX_VOTES_AT_WORK = 256
 /** Accepted votes that are remembered: those of some rounds of a hundred validators. */
 const MAX_REMEMBERED_VOTES = 8_192
-/** What a vote that is none costs. */
-const BAD_VOTE_SCORE = -100
+/** What a stream costs that is none of votes. */
+const BAD_STREAM_SCORE = -100
 
 export type GossipHandler = (message: Uint8Array, from: PeerId) => Verdict | Promise<Verdict>
 
@@ -92,8 +92,11 @@ export class DirectVotes {
       atWork++
       spawn(
         async () => {
-          const verdict = await Promise.resolve(hear(message, from)).finally(() => atWork--)
-          if (verdict === 'reject') report(from, BAD_VOTE_SCORE, 'a vote that is none')
+          try {
+            await hear(message, from)
+          } finally {
+            atWork--
+          }
         },
         (error) => logger.debug({ peer: from, err: messageOf(error) }, 'a vote could not be handled'),
       )
@@ -101,7 +104,7 @@ export class DirectVotes {
     try {
       await readVoteStream(stream, onMessage)
     } catch (error) {
-      if (isAppError(error) && error.info.fault === 'peer') report(from, BAD_VOTE_SCORE, messageOf(error))
+      if (isAppError(error) && error.info.fault === 'peer') report(from, BAD_STREAM_SCORE, messageOf(error))
       stream.abort(error instanceof Error ? error : new Error(String(error)))
     }
   }

@@ -17,6 +17,9 @@ import { steadyYamux } from './stream-muxer.ts'
 /** The part of all connections that others may make: the rest is for those that this node seeks, so that nobody can take them all. */
 const INBOUND_PORTION = 3 / 4
 
+/** What gossip sends at once: a message and its frame, or several that were asked for. Who sends more is cut off without a word. */
+const MAX_GOSSIP_FRAME_BYTES = 4 * Math.max(...Object.values(MAX_GOSSIP_BYTES))
+
 export type Libp2pNode = Libp2p<{ identify: Identify; ping: Ping; pubsub: GossipSub }>
 
 export interface Libp2pOptions {
@@ -70,7 +73,7 @@ export async function startLibp2p(options: Libp2pOptions): Promise<Libp2pNode> {
           allowPublishToZeroTopicPeers: true,
           ignoreDuplicatePublishError: true,
           floodPublish: true,
-          maxInboundDataLength: Math.max(...Object.values(MAX_GOSSIP_BYTES)),
+          maxInboundDataLength: MAX_GOSSIP_FRAME_BYTES,
           allowedTopics: [...topics],
           // Several nodes on one machine share an address: that is no sign of an attack here.
           scoreParams: { IPColocationFactorWeight: 0 },

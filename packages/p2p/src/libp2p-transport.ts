@@ -211,9 +211,7 @@ export class Libp2pTransport implements Transport {
       this.#parts.onTraffic?.('in', topic, message.data.length)
       if (!this.#mayTake(from, `gossip ${topic}`, GOSSIP_RATES[topic])) return TopicValidatorResult.Ignore
       try {
-        const verdict = await hear(message.data, from)
-        if (verdict === 'reject') this.report(from, MALFORMED_SCORE, `a message of ${topic} that is refused`)
-        return results[verdict]
+        return results[await hear(message.data, from)]
       } catch (error) {
         this.#blame(from, error, topic)
         return TopicValidatorResult.Ignore

@@ -88,4 +88,28 @@ describe('PeerBook', () => {
     for (const one of [...bad, `/dns4/${'x'.repeat(200)}/tcp/1/p2p/${ID(1)}`]) book.hear(one, ID(9))
     expect(book.size).toBe(0)
   })
+
+  it('takes no word of a peer about itself, and keeps four addresses of each', () => {
+    const book = new PeerBook(ID(0), [], [], middle)
+    book.hear(address(1), ID(1))
+    expect(book.size).toBe(0)
+    for (let port = 1; port <= 6; port++) book.hear(address(1, port), ID(9))
+    expect(book.addressesOf(ID(1))).toEqual([1, 2, 3, 4].map((port) => address(1, port)))
+    const own = [1, 2, 3, 4, 5].map((port) => address(2, port))
+    book.reached(ID(2), own, 1)
+    expect(book.addressesOf(ID(2))).toEqual(own.slice(0, 4))
+    const known = [{ id: ID(3), addresses: own.map((one) => one.replace(ID(2), ID(3))), seenMs: 1 }]
+    expect(new PeerBook(ID(0), [], known, middle).addressesOf(ID(3))).toHaveLength(4)
+  })
+
+  it('makes room at the cost of neither bootnodes nor those that are dialled, and writes down who was reached', () => {
+    const book = new PeerBook(ID(0), [address(1)], [], middle)
+    book.hear(address(2), ID(9))
+    expect(book.toDial(0, 8, nobody).map(({ id }) => id)).toEqual([ID(1), ID(2)])
+    for (let n = 1_000; n < 1_000 + 2 * MAX_BOOK; n++) book.reached(ID(n), [address(n)], n)
+    expect(book.size).toBe(MAX_BOOK)
+    for (const n of [1, 2]) expect(book.addressesOf(ID(n))).toEqual([address(n)])
+    expect(book.kept()).toHaveLength(MAX_BOOK - 2)
+    expect(book.kept()[0]).toMatchObject({ seenMs: 1_000 + MAX_BOOK - 3 })
+  })
 })

@@ -32,6 +32,15 @@ describe('PeerScores', () => {
     scores.add('a', 10 * MAX_SCORE, 0)
     expect(scores.of('a', 0)).toBe(MAX_SCORE)
   })
+
+  it('forgets the oldest scores and the bans that end first, of more than it keeps', () => {
+    const scores = new PeerScores()
+    for (let i = 0; i < 2_001; i++) scores.add(`p${i}`, -10, 0)
+    expect([scores.of('p0', 0), scores.of('p1', 0), scores.of('p2000', 0)]).toEqual([0, -10, -10])
+    for (let i = 0; i < 5_001; i++) scores.add(`bad${i}`, BAN_SCORE, i)
+    expect([scores.isBanned('bad0', 5_001), scores.isBanned('bad1', 5_001)]).toEqual([false, true])
+    expect(scores.bans(5_001)).toHaveLength(5_000)
+  })
 })
 
 describe('TokenBucket', () => {

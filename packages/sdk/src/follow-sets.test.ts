@@ -18,12 +18,12 @@ import {
   type Hash32,
   type Hex,
 } from '@hawser/primitives'
-import { publicKeyToAddress, secp256k1 } from '@hawser/primitives/node'
+import { publicKeyToAddress, recoverAddress, secp256k1 } from '@hawser/primitives/node'
 import { createClient, custom } from 'viem'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { checkFinality } from './check-finality.ts'
 import type { TrustedChain } from './trusted-chain.ts'
-import { latestSet, readVerifiedSets, writeVerifiedSets } from './verified-sets.ts'
+import { latestSet, readVerifiedSets, writeVerifiedSets, type VerifiedSets } from './verified-sets.ts'
 import { verifyFinality } from './verify-finality.ts'
 
 const EPOCH = 5n
@@ -31,17 +31,14 @@ const genesisHash = hash32(`0x${'07'.repeat(32)}`)
 const network = { chainId: 18443n, genesisHash }
 const keys = [11n, 12n, 13n, 14n].map((key) => uintBE(key, 32))
 const sessionOf = (key: Uint8Array) => publicKeyToAddress(secp256k1.publicKey(key, false))
-/** Who is in office: keys 0 and 1 up to block 10, 1 and 2 up to block 15, then 2 and 3. */
-const MEMBERS = [
-  [0, 1],
-  [1, 2],
-  [2, 3],
-] as const
-const BASES = [0n, 10n, 15n] as const
+/** Sets in most tests: keys 0 and 1 are in office up to block 10, 1 and 2 up to block 15, then 2 and 3. A long chain goes on like that. */
+const SETS = 3
+const membersOf = (setId: number) => [setId % 4, (setId + 1) % 4]
+const baseOf = (setId: number) => (setId === 0 ? 0n : 5n + EPOCH * BigInt(setId))
 const setOf = (setId: number) =>
   new VoterSet(
     BigInt(setId),
-    MEMBERS[setId]?.map((key) => ({ id: sessionOf(keys[key] as Uint8Array), weight: 1 })) ?? [],
+    membersOf(setId).map((key) => ({ id: sessionOf(keys[key] as Uint8Array), weight: 1 })),
   )
 const trust = { chainId: 18443n, epochBlocks: EPOCH, voters: setOf(0), genesisHash } as TrustedChain
 
@@ -74,14 +71,15 @@ interface Made {
 }
 
 /** Blocks 1 to `length`; `salt` makes other ones. */
-function chainOf(length: number, salt = 0): Made[] {
+function chainOf(length: number, salt = 0, sets = SETS): Made[] {
+  const handovers = new Map(Array.from({ length: sets - 1 }, (_, i) => [Number(baseOf(i + 1)), i + 1]))
   const chain: Made[] = []
   for (let number = 1; number <= length; number++) {
     const fields: Uint8Array[] = Array.from({ length: 21 }, () => new Uint8Array())
     fields[0] = fromHex(chain.at(-1)?.hash ?? genesisHash)
-    const next = BASES.indexOf(BigInt(number) as never)
-    fields[3] = next > 0 ? stateNaming(setOf(next)).root : uintBE(BigInt(salt), 32)
-    fields[8] = Uint8Array.of(number)
+    const next = handovers.get(number)
+    fields[3] = next === undefined ? uintBE(BigInt(salt), 32) : stateNaming(setOf(next)).root
+    fields[8] = number < 256 ? Uint8Array.of(number) : uintBE(number, 2)
     fields[11] = uintBE(BigInt(1_800_000_000 + number), 4)
     fields[12] = Uint8Array.of(salt)
     const rlp = RLP.encode(fields)
@@ -95,7 +93,7 @@ function justify(block: Made, setId: number, voters: readonly number[] = [0, 1])
   const target = { number: block.number, hash: block.hash }
   const id = BigInt(setId)
   const digest = voteDigest(network, { setId: id, round: 1n, kind: 'precommit', ...target })
-  const order = [...(MEMBERS[setId] ?? [])].sort((a, b) =>
+  const order = membersOf(setId).sort((a, b) =>
     sessionOf(keys[a] as Uint8Array) < sessionOf(keys[b] as Uint8Array) ? -1 : 1,
   )
   const precommits = voters.map((voter) => {
@@ -106,7 +104,7 @@ function justify(block: Made, setId: number, voters: readonly number[] = [0, 1])
 }
 
 function handoverTo(setId: number, chain: readonly Made[]): HandoverProof {
-  const block = chain[Number(BASES[setId]) - 1] as Made
+  const block = chain[Number(baseOf(setId)) - 1] as Made
   const { account, storage } = stateNaming(setOf(setId))
   return {
     justification: justify(block, setId - 1),
@@ -118,24 +116,25 @@ function handoverTo(setId: number, chain: readonly Made[]): HandoverProof {
   }
 }
 
-const setAt = (number: bigint) => BASES.findLastIndex((base) => base < number)
+const setAt = (number: bigint, sets: number) =>
+  Math.min(sets - 1, number <= baseOf(1) ? 0 : Number((number - 6n) / EPOCH))
 type Answers = Record<string, (params: readonly string[]) => unknown>
 
 /** An honest node, but for what is told otherwise. It counts what it is asked for. */
-function nodeOf(chain: readonly Made[], lies: Answers = {}) {
+function nodeOf(chain: readonly Made[], lies: Answers = {}, sets = SETS) {
   const asked: string[] = []
   const honest: Answers = {
     finality_getProof: ([name]) => {
       const block = (
         name === 'finalized' ? chain.at(-1) : chain.find((b) => b.hash === name || b.number === BigInt(name as string))
       ) as Made
-      return { justification: toHex(justify(block, setAt(block.number))), headers: [toHex(block.rlp)] }
+      return { justification: toHex(justify(block, setAt(block.number, sets))), headers: [toHex(block.rlp)] }
     },
     finality_getSetProofs: ([from, upTo]) => {
       // A page holds one handover.
       const next = Number(from) + 1
-      if (next > Math.min(Number(upTo), MEMBERS.length - 1)) return { proofs: '0xc0', next: null }
-      const more = next < Math.min(Number(upTo), MEMBERS.length - 1)
+      if (next > Math.min(Number(upTo), sets - 1)) return { proofs: '0xc0', next: null }
+      const more = next < Math.min(Number(upTo), sets - 1)
       return { proofs: toHex(encodeHandovers([handoverTo(next, chain)])), next: more ? `0x${next}` : null }
     },
   }
@@ -151,6 +150,64 @@ function nodeOf(chain: readonly Made[], lies: Answers = {}) {
 const proofOf = (block: Made, setId: number, voters?: readonly number[]) => ({
   justification: toHex(justify(block, setId, voters)),
   headers: [toHex(block.rlp)],
+})
+
+describe('the bounds of a chain of validator sets', () => {
+  // One more set than pages may show.
+  const sets = 258
+  let long: readonly Made[]
+  beforeAll(() => {
+    long = chainOf(Number(baseOf(sets - 1)) + 1, 0, sets)
+  })
+  const at = (setId: number) => baseOf(setId) + 1n
+  const follow = (setId: number, known?: VerifiedSets) =>
+    verifyFinality(nodeOf(long, {}, sets).client, {
+      trust,
+      recover: recoverAddress,
+      blockNumber: at(setId),
+      sets: known,
+    })
+
+  it('are 256 pages in one go, and the 128 latest sets kept, from which the way goes on', async () => {
+    // The page for the set after the voters' is the last one.
+    const { sets: kept, proof } = await follow(255)
+    expect(proof.setProofs).toHaveLength(256)
+    expect([kept.states.length, kept.states[0]?.voters.setId, latestSet(kept).voters.setId]).toEqual([128, 129n, 256n])
+    expect(checkFinality({ trust, proof, recover: recoverAddress })).toMatchObject({ setId: 255n })
+    await expect(follow(256)).rejects.toMatchObject({
+      code: 'HANDOVER_INVALID',
+      message: expect.stringContaining('more than 256 pages') as string,
+    })
+    const { setId, sets: later } = await follow(256, kept)
+    expect([setId, later.states.length, later.states[0]?.voters.setId]).toEqual([256n, 128, 130n])
+    const tooMany = { ...proof, setProofs: [...proof.setProofs, '0xc0' as const] }
+    expect(() => checkFinality({ trust, proof: tooMany, recover: recoverAddress })).toThrow('too many')
+  })
+
+  it('are 128 sets of 1,024 members in what is read back', () => {
+    const stored = (count: number, members = 2) => {
+      const validators = Array.from({ length: members }, (_, i) => ({ id: toHex(uintBE(i + 1, 20)), weight: 1 }))
+      return JSON.stringify({
+        ...(JSON.parse(writeVerifiedSets({ states: [firstSet] })) as object),
+        sets: Array.from({ length: count }, (_, i) => ({
+          setId: String(i + 1),
+          base: { number: String(baseOf(i + 1)), hash: genesisHash },
+          validators,
+        })),
+      })
+    }
+    const firstSet = { network, epochBlocks: EPOCH, voters: setOf(0), base: { number: 0n, hash: genesisHash } }
+    expect(readVerifiedSets(stored(128), trust).states).toHaveLength(128)
+    expect(readVerifiedSets(stored(1, 1_024), trust).states[0]?.voters.size).toBe(1_024)
+    const invalid = (why: string) =>
+      expect.objectContaining({ code: 'VERIFIED_SETS_INVALID', message: expect.stringContaining(why) as string })
+    expect(() => readVerifiedSets(stored(129), trust)).toThrow(invalid('1 to 128 sets'))
+    expect(() => readVerifiedSets(stored(1, 1_025), trust)).toThrow(invalid('too many members'))
+    const limit = 16 * 1024 * 1024
+    const padded = (length: number) => stored(1).padEnd(length)
+    expect(readVerifiedSets(padded(limit), trust).states).toHaveLength(1)
+    expect(() => readVerifiedSets(padded(limit + 1), trust)).toThrow(invalid('longer than'))
+  })
 })
 
 describe('a client that follows the chain of validator sets', () => {
