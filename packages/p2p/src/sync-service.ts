@@ -179,7 +179,7 @@ export class SyncService {
     } catch (error) {
       logger.debug({ peer, from: Number(from), err: messageOf(error) }, 'a range of blocks was not delivered')
       const bad = isAppError(error) && error.info.fault === 'peer' && !error.info.retry
-      const why = bad ? 'bad' : isAppError(error, 'PEER_TIMEOUT') ? 'slow' : 'refused'
+      const why = bad ? 'bad' : isAppError(error, 'PEER_REFUSED') ? 'refused' : 'slow'
       this.#handle({ type: 'failed', peer, from, why })
     }
   }
