@@ -1,18 +1,23 @@
 import type { Common } from '@ethereumjs/common'
-import { blockRef, sessionAddresses, type BlockRef, type ChainSpec, type PeerId, type StoredChain } from '@hawser/chain'
-import { decodeJustification, recordSets, VoterSet, type HandoverProof, type KnownSet } from '@hawser/consensus'
-import { decodeHandovers, verifyHandover, verifyJustification, type LightState } from '@hawser/consensus/verify'
+import { blockRef, type ChainSpec, type StoredChain } from '@hawser/chain'
 import { StateImport } from '@hawser/execution'
 import { fetchState, findStateTarget, type Libp2pTransport } from '@hawser/p2p'
-import { AppError, delay, isAppError, messageOf, toHex, uintBE, type Hash32, type Logger } from '@hawser/primitives'
-import { recoverAddress } from '@hawser/primitives/node'
+import {
+  AppError,
+  delay,
+  isAppError,
+  messageOf,
+  systemClock,
+  toHex,
+  type Hash32,
+  type Logger,
+} from '@hawser/primitives'
 import type { KeyValueStore } from '@hawser/storage'
 import type { NodeError } from './errors.ts'
+import { SetFollower } from './set-follower.ts'
 
 /** Between two attempts to find a final block, or its state. */
 const RETRY_MS = 1_000
-/** A handover that proves nothing. */
-const FALSE_SCORE = -5_000
 
 export interface BeginAtStateParts {
   readonly spec: ChainSpec
@@ -30,7 +35,7 @@ export interface BeginAtStateParts {
  */
 export async function beginAtState(parts: BeginAtStateParts): Promise<void> {
   const { db, store, transport, logger } = parts
-  const sets = new SetFollower(parts)
+  const sets = new SetFollower({ ...parts, clock: systemClock })
   for (;;) {
     await sets.follow()
     const target = await findStateTarget({ ...parts, verify: (justification) => sets.verify(justification) })
@@ -61,73 +66,4 @@ export function refuseHalfState(db: KeyValueStore, dataDir: string): void {
     { code: 'SYNC_UNFINISHED', fault: 'user' },
     `a state came into ${dataDir} in half; go on with --sync state, or begin anew with an empty folder`,
   )
-}
-
-/** The chain of validator sets as far as peers have proven it. */
-class SetFollower {
-  readonly #parts: BeginAtStateParts
-  readonly #first: KnownSet
-  readonly #followed: { readonly set: KnownSet; readonly handover: HandoverProof }[] = []
-  #state: LightState
-
-  constructor(parts: BeginAtStateParts) {
-    const { spec, genesisHash } = parts
-    this.#parts = parts
-    const voters = new VoterSet(
-      0n,
-      sessionAddresses(spec).map((id) => ({ id, weight: 1 })),
-    )
-    this.#first = { voters, base: { number: 0n, hash: genesisHash } }
-    const network = { chainId: BigInt(spec.chainId), genesisHash }
-    this.#state = { network, epochBlocks: BigInt(spec.epochBlocks), ...this.#first }
-  }
-
-  /** Asks every peer for what comes after the last set that is known, until nobody has more. */
-  async follow(): Promise<void> {
-    const { transport, logger } = this.#parts
-    for (const { id } of transport.peers()) {
-      try {
-        while (await this.#page(id));
-      } catch (error) {
-        logger.debug({ peer: id, err: messageOf(error) }, 'a peer did not tell of the validator sets')
-        if (isAppError(error) && error.info.fault === 'peer' && !error.info.retry)
-          transport.report(id, FALSE_SCORE, error.code)
-      }
-    }
-  }
-
-  /** Whether a page brought something new. */
-  async #page(peer: PeerId): Promise<boolean> {
-    const answer = await this.#parts.transport.request(peer, 'handovers', uintBE(this.#state.voters.setId, 8))
-    const proofs = decodeHandovers(answer)
-    for (const handover of proofs) {
-      const next = verifyHandover(this.#state, handover, recoverAddress)
-      if (!next.ok)
-        throw new AppError<NodeError>(
-          { code: 'HANDOVER_INVALID', fault: 'peer' },
-          `the handover to set ${handover.setId} proves nothing: ${next.error}`,
-        )
-      this.#state = next.value
-      this.#followed.push({ set: { voters: next.value.voters, base: next.value.base }, handover })
-    }
-    return proofs.length > 0
-  }
-
-  /** The block that a justification by the present set proves final. @throws SET_NOT_KNOWN */
-  verify(justification: Uint8Array): BlockRef | undefined {
-    const { voters, network, base } = this.#state
-    const { setId, target } = decodeJustification(justification).commit
-    // A set may have changed since it was asked for: nobody is to blame.
-    if (setId !== voters.setId || target.number <= base.number)
-      throw new AppError<NodeError>(
-        { code: 'SET_NOT_KNOWN', fault: 'local', retry: true },
-        `block ${target.number} was made final by set ${setId}, set ${voters.setId} is known`,
-      )
-    const result = verifyJustification({ justification, voters, network, recover: recoverAddress })
-    return result.ok ? result.value : undefined
-  }
-
-  record(db: KeyValueStore): Promise<void> {
-    return recordSets(db, this.#first, this.#followed)
-  }
 }

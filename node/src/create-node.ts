@@ -81,8 +81,6 @@ export const CLIENT_VERSION = 'Hawser/0.1.0'
 
 /** GRANDPA's T as a part of the slot: votes cross a network well within a third of a second. */
 const GOSSIP_PORTION = 1 / 3
-/** Peers that are asked for a block which votes name. */
-const MAX_ASKED_PEERS = 4
 
 export interface NodeDependencies {
   readonly config: NodeConfig
@@ -367,13 +365,7 @@ export async function createNode(dependencies: NodeDependencies): Promise<Hawser
       logger,
       signer,
       finalize: (block, justification) => importer.finalize(block, justification),
-      requestBlock: (hash) => {
-        for (const peer of transport.peers().slice(0, MAX_ASKED_PEERS))
-          spawn(
-            () => sync.fetchBranch(peer.id, hash),
-            (error) => logger.debug({ hash, err: messageOf(error) }, 'a block that votes name could not be fetched'),
-          )
-      },
+      requestBlock: (hash) => sync.want(hash),
       onHalt: stopSigning,
       onEquivocation: (equivocation) => report({ kind: 'votes', ...equivocation }),
       listening: listened,

@@ -1,6 +1,7 @@
 import { RLP } from '@ethereumjs/rlp'
 import { afterEach, afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { blockRef, encodeSealedBlock, type BlockRef, type SealedBlock } from '@hawser/chain'
+import { blockRef, encodeSealedBlock, type BlockRef, type SealedBlock, type Transport } from '@hawser/chain'
+import { serveBlocks } from '@hawser/p2p'
 import { readUintBE, type Hash32 } from '@hawser/primitives'
 import type { TestChain } from '../kit/index.ts'
 import { finalityOf, followerOf, joined, justify, left, reached, sourceChain, SyncWorld } from './sync-world.ts'
@@ -88,8 +89,12 @@ describe('SyncService', () => {
     nodes.sync(other, server)
     const transport = await nodes.transport('new', chain, server.addresses())
     await joined(transport, server.self)
-    await nodes.sync(chain, transport).fetchBranch(server.self, blockRef(tip.block).hash)
-    expect(chain.store.block(blockRef(tip.block).hash)).toBeDefined()
+    const lost = blockRef(tip.block).hash
+    const here = new Promise<void>((resolve) =>
+      chain.importer.listen({ onImported: ({ hash }) => hash === lost && resolve() }),
+    )
+    nodes.sync(chain, transport).want(lost)
+    await here
     expect(chain.store.pointers().head.hash).toBe(blockRef(best.block).hash)
   })
 
@@ -181,32 +186,61 @@ describe('SyncService', () => {
     expect(chain.store.canonicalHash(10n)).toBe(at(10n))
   })
 
-  it('learns of a branch that finality has cut off, from a peer that had it, parents first', async () => {
-    // Blocks 2 and 3 of a branch lose against block 2 of another, which becomes final.
+  /** A node that has had block 2 made final; a peer of it has blocks 2 and 3 of another branch too, which lost. */
+  async function besideFinal(isFinal: boolean) {
     const server = await sourceChain(1, 1)
     chains.push(server)
     const base = server.head()
     const lost2 = await server.mine({ parent: base })
     const lost3 = await server.mine({ parent: lost2.sealed })
     const kept = await server.mine({ parent: base, skipSlots: 4 })
-    await server.importer.finalize(blockRef(kept.block), justify(server, blockRef(kept.block)))
+    const finalize = async (chain: TestChain) =>
+      chain.importer.finalize(blockRef(kept.block), justify(chain, blockRef(kept.block)))
+    await finalize(server)
     expect(server.store.block(blockRef(lost3.block).hash)).toBeUndefined()
 
     const client = await followerOf(server)
     chains.push(client)
     for (const sealed of [base, kept.sealed]) await client.importer.import(sealed, 'sync')
-    await client.importer.finalize(blockRef(kept.block), justify(client, blockRef(kept.block)))
+    if (isFinal) await finalize(client)
     nodes = new SyncWorld()
     const a = await nodes.transport('a', server)
-    nodes.sync(server, a)
-    const b = await nodes.transport('b', client, a.addresses())
-    await expect.poll(() => b.peers().length).toBe(1)
-    const beside: BlockRef[] = []
-    const sync = nodes.sync(
-      { ...client, finality: finalityOf(client), onBlockBeside: (block) => beside.push(block) },
-      b,
-    )
-    await sync.fetchBranch(a.self, blockRef(lost3.block).hash)
-    expect(beside.map(({ number, hash }) => ({ number, hash }))).toEqual([blockRef(lost2.block), blockRef(lost3.block)])
+    // Ranges would bring the final block too, at a time of their own.
+    const serve: Transport['serve'] = (protocol, handler) =>
+      protocol === 'blocks-by-hash' ? a.serve(protocol, handler) : () => undefined
+    serveBlocks({ serve }, server.store)
+    const transport = await nodes.transport('b', client, a.addresses())
+    await joined(transport, a.self)
+    /** Wants the last block of the branch; resolves to what is told of it once that block is among it. */
+    const fetched = () =>
+      new Promise<BlockRef[]>((resolve) => {
+        const told: BlockRef[] = []
+        const onBlockBeside = ({ number, hash }: BlockRef) => {
+          told.push({ number, hash })
+          if (hash === blockRef(lost3.block).hash) resolve(told)
+        }
+        const sync = nodes.sync({ ...client, finality: finalityOf(client), onBlockBeside }, transport)
+        sync.want(blockRef(lost3.block).hash)
+      })
+    return { client, transport, finalize, fetched, branch: [blockRef(lost2.block), blockRef(lost3.block)] }
+  }
+
+  it('learns of a branch that finality has cut off, from a peer that had it, parents first', async () => {
+    const { fetched, branch } = await besideFinal(true)
+    expect(await fetched()).toEqual(branch)
+  })
+
+  it.each([1, 2])('blames nobody when finality goes another way at block %i of a fetched branch', async (nth) => {
+    const { client, transport, finalize, fetched, branch } = await besideFinal(false)
+    const { importer } = client
+    const importBlock = importer.import.bind(importer)
+    importer.import = async (sealed, source) => {
+      if (blockRef(sealed.block).hash === branch[nth - 1]?.hash) await finalize(client)
+      return importBlock(sealed, source)
+    }
+    const costs: string[] = []
+    transport.report = (_, delta, reason) => void (delta < 0 && costs.push(reason))
+    expect(await fetched()).toEqual(branch)
+    expect(costs).toEqual([])
   })
 })

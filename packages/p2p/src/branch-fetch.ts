@@ -9,18 +9,15 @@ import {
   type SealedBlock,
   type Transport,
 } from '@hawser/chain'
-import { AppError, delay, toHex, type Clock, type Hash32 } from '@hawser/primitives'
+import { AppError, isAppError, toHex, type Hash32 } from '@hawser/primitives'
 import { decodeBlocks, encodeHashRequest } from './block-messages.ts'
 import type { P2pError } from './errors.ts'
-import { REQUEST_RATES } from './limits.ts'
+import type { Pace } from './pace.ts'
 
 /** A branch above the last final block: authors hold back long before one is so long. */
 export const MAX_BRANCH_BLOCKS = 1_024
 /** What is held of a branch, in bytes. Of more, the lowest part is imported, and the next attempt goes on from there. */
 const MAX_BRANCH_BYTES = 64 * 1024 * 1024
-/** Requests without a pause: well within what a peer lets pass at once. */
-const BURST = REQUEST_RATES['blocks-by-hash'].burst / 2
-const PAUSE_MS = 1_500 / REQUEST_RATES['blocks-by-hash'].perSecond
 
 /** Told of a block that lies on a branch which finality has cut off, parents first: votes for it count all the same. */
 export type BesideListener = (block: BlockRef & { readonly parentHash: Hash32 }) => void
@@ -31,27 +28,29 @@ export interface BranchFetchParts {
   readonly importer: Pick<BlockImporter, 'import'>
   readonly onBlockBeside?: BesideListener
   readonly transport: Pick<Transport, 'request'>
-  readonly clock: Clock
+  /** Of the requests to the peer that is asked. */
+  readonly pace: Pace
   readonly signal: AbortSignal
 }
 
 /**
  * Fetches a block that finality votes name, and all below it that this node lacks, down to one that it has: after a partition the
- * votes of the other side may be for a branch that is nobody's best chain any more, and no range holds it.
+ * votes of the other side may be for a branch that is nobody's best chain any more, and no range holds it. False when the peer does
+ * not have all of it.
  * @throws MESSAGE_MALFORMED when the peer sends another block, and what `request` and `import` throw
  */
-export async function fetchBranch(parts: BranchFetchParts, peer: PeerId, tip: Hash32): Promise<void> {
-  const { common, store, importer, transport, clock, signal } = parts
+export async function fetchBranch(parts: BranchFetchParts, peer: PeerId, tip: Hash32): Promise<boolean> {
+  const { common, store, transport, pace, signal } = parts
   const branch: { sealed: SealedBlock; bytes: number }[] = []
   let held = 0
   let asked = 0
   let wanted = tip
   for (; !store.block(wanted); asked++) {
-    if (asked >= MAX_BRANCH_BLOCKS) return
-    if (asked >= BURST) await delay(PAUSE_MS, { signal, clock })
+    if (asked >= MAX_BRANCH_BLOCKS) return false
+    await pace.turn({ signal })
     const answer = await transport.request(peer, 'blocks-by-hash', encodeHashRequest([wanted]), { signal })
     const [entry] = decodeBlocks(answer, common, 1)
-    if (!entry) return
+    if (!entry) return false
     const { sealed, bytes } = entry
     if (blockHash(sealed.block) !== wanted)
       throw new AppError<P2pError>(
@@ -63,11 +62,31 @@ export async function fetchBranch(parts: BranchFetchParts, peer: PeerId, tip: Ha
     while (held > MAX_BRANCH_BYTES && branch.length > 1) held -= branch.shift()?.bytes ?? 0
     wanted = toHex(sealed.block.header.parentHash) as Hash32
   }
-  branch.reverse()
-  const fork = store.block(wanted)?.block.header.number ?? 0n
+  await takeIn(
+    parts,
+    wanted,
+    branch.reverse().map(({ sealed }) => sealed),
+  )
+  return true
+}
+
+/** Imports a branch, parents first, on a block that is here. */
+async function takeIn(parts: BranchFetchParts, base: Hash32, branch: readonly SealedBlock[]): Promise<void> {
+  const { store, importer, onBlockBeside } = parts
+  const fork = store.block(base)?.block.header.number ?? 0n
+  const isCutOff = () => fork < store.pointers().finalized.number
+  try {
+    if (!isCutOff()) {
+      for (const sealed of branch) await importer.import(sealed, 'sync')
+      return
+    }
+  } catch (error) {
+    // Finality went another way while the branch was fetched: nobody's fault, whatever of it was imported before.
+    if (!isCutOff() || !(isAppError(error, 'BLOCK_BESIDE_FINAL') || isAppError(error, 'BLOCK_UNKNOWN_PARENT')))
+      throw error
+  }
   // Finality has cut this branch off: it cannot be imported, but votes for it were cast, and count.
-  if (fork < store.pointers().finalized.number) for (const { sealed } of branch) parts.onBlockBeside?.(refOf(sealed))
-  else for (const { sealed } of branch) await importer.import(sealed, 'sync')
+  for (const sealed of branch) onBlockBeside?.(refOf(sealed))
 }
 
 function refOf({ block }: SealedBlock): Parameters<BesideListener>[0] {

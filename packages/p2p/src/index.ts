@@ -7,6 +7,7 @@ export { findStateTarget, type StateTarget, type StateTargetParts } from './stat
 export { fetchState, type StateSyncParts } from './state-sync.ts'
 export { SyncService, type SyncParts, type SyncTransport } from './sync-service.ts'
 export { TransactionGossip, type TransactionGossipParts } from './transaction-gossip.ts'
+export { Pace } from './pace.ts'
 export { identityDigest, type StatusMessage } from './status-message.ts'
-export { BAN_SCORE, MAX_GOSSIP_BYTES, MAX_MESSAGE_BYTES } from './limits.ts'
+export { BAN_SCORE, MAX_GOSSIP_BYTES, MAX_MESSAGE_BYTES, REQUEST_RATES } from './limits.ts'
 export type { P2pError } from './errors.ts'

@@ -98,6 +98,32 @@ describe('Libp2pTransport', () => {
     await expect(muxer.createStream()).rejects.toThrow()
   })
 
+  /** As when the connection ended a moment ago, before its last message was read. */
+  const loseConnections = (node: Libp2pTransport) => {
+    node.inspect().libp2p.getConnections = () => []
+  }
+
+  it('takes in no peer that hung up before its handshake was read', async () => {
+    const a = await start('a')
+    const b = await start('b', { validator: true })
+    loseConnections(a)
+    await b.dial(a.addresses()[0] as string)
+    // Whichever of the two asks.
+    await expect(b.refreshStatus(a.self)).rejects.toThrow('has hung up')
+    await expect(a.refreshStatus(b.self)).rejects.toMatchObject({ code: 'PEER_UNREACHABLE' })
+    expect(a.peers()).toEqual([])
+  })
+
+  it('lets go of a peer that is gone when it is asked again', async () => {
+    const { a, b } = await pair()
+    const events: string[] = []
+    a.onPeer((_, event) => events.push(event))
+    loseConnections(a)
+    await expect(a.refreshStatus(b.self)).rejects.toMatchObject({ code: 'PEER_UNREACHABLE' })
+    expect(events).toEqual(['joined', 'left'])
+    expect(a.peers()).toEqual([])
+  })
+
   it('carries requests and answers, and a refusal with its reason', async () => {
     const { a, b } = await pair()
     a.serve('signing', async (message) => Uint8Array.from(message).reverse())

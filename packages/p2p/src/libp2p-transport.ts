@@ -115,12 +115,18 @@ export class Libp2pTransport implements Transport {
   #identity: StatusMessage['validator']
 
   private constructor(parts: TransportParts, libp2p: Libp2pNode, scores: PeerScores, kept: KeptPeers) {
-    const { bootnodes, peerFile, limits, random = Math.random, clock, logger } = parts
+    const { bootnodes, peerFile, limits, validators = () => [], random = Math.random, clock, logger } = parts
     this.#parts = parts
     this.#libp2p = libp2p
     this.#scores = scores
     this.#service = new PeerService({
-      book: new PeerBook(this.self, bootnodes, kept.peers, random),
+      book: new PeerBook({
+        self: this.self,
+        bootnodes,
+        known: kept.peers,
+        random,
+        isInOffice: (validator) => validators().includes(validator),
+      }),
       scores,
       connector: {
         connected: () =>
@@ -146,7 +152,7 @@ export class Libp2pTransport implements Transport {
       open: (peer, signal) => libp2p.dialProtocol(peerIdFromString(peer), this.#id('direct-votes'), { signal }),
       peers: this.#peers,
       handshake: (peer) => this.#handshake(peer),
-      validators: parts.validators ?? (() => []),
+      validators,
       mayTake: (peer) => this.#mayTake(peer, 'direct votes', DIRECT_VOTE_RATE),
       onTraffic: (direction, bytes) => parts.onTraffic?.(direction, 'votes', bytes),
       report: (peer, delta, reason) => this.report(peer, delta, reason),
@@ -317,14 +323,20 @@ export class Libp2pTransport implements Transport {
     this.#hangUp(peer)
   }
 
-  /** Asks a peer anew who it is and how far it has come. @throws PEER_FOREIGN and what `request` throws */
+  /** Asks a peer anew who it is and how far it has come. @throws PEER_FOREIGN, PEER_UNREACHABLE and what `request` throws */
   async refreshStatus(peer: PeerId): Promise<StatusMessage> {
     const { clock } = this.#parts
     const sentMs = clock.nowMs()
-    const response = await this.request(peer, 'status', this.#ownStatus())
-    const status = this.#accept(peer, response)
-    this.#offsets.set(peer, offsetOfMs(status.timeMs, sentMs, clock.nowMs()))
-    return status
+    try {
+      const response = await this.request(peer, 'status', this.#ownStatus())
+      const status = this.#accept(peer, response)
+      this.#offsets.set(peer, offsetOfMs(status.timeMs, sentMs, clock.nowMs()))
+      return status
+    } catch (error) {
+      // Should its leaving have been missed: whoever counts on peers must not count on one that is gone.
+      if (this.#peers.has(peer) && !this.#isConnected(peer)) this.#forget(peer)
+      throw error
+    }
   }
 
   /** How far this clock is behind those of the validators that are connected, in milliseconds; negative when it is ahead. */
@@ -368,7 +380,8 @@ export class Libp2pTransport implements Transport {
       const id = detail.peerId.toString()
       const addresses = detail.listenAddrs.slice(0, MAX_LISTENING).map((address) => `${address.toString()}/p2p/${id}`)
       this.#listening.set(id, addresses)
-      if (this.#peers.has(id)) this.#service.joined(id, addresses)
+      const known = this.#peers.get(id)
+      if (known) this.#service.joined(id, addresses, known.validator)
     })
     this.#libp2p.addEventListener('peer:connect', (event) => {
       const peer = event.detail.toString()
@@ -380,14 +393,22 @@ export class Libp2pTransport implements Transport {
         )
     })
     this.#libp2p.addEventListener('peer:disconnect', (event) => {
-      const peer = event.detail.toString()
-      this.#votes.remove(peer)
-      this.#listening.delete(peer)
-      this.#offsets.delete(peer)
-      this.#service.left(peer)
-      if (this.#peers.delete(peer)) this.#tell(peer, 'left')
+      this.#forget(event.detail.toString())
     })
     this.#service.start()
+  }
+
+  #isConnected(peer: PeerId): boolean {
+    return this.#libp2p.getConnections(peerIdFromString(peer)).some(({ status }) => status === 'open')
+  }
+
+  /** The peer is gone. */
+  #forget(peer: PeerId): void {
+    this.#votes.remove(peer)
+    this.#listening.delete(peer)
+    this.#offsets.delete(peer)
+    this.#service.left(peer)
+    if (this.#peers.delete(peer)) this.#tell(peer, 'left')
   }
 
   #ownStatus(): Uint8Array {
@@ -405,11 +426,14 @@ export class Libp2pTransport implements Transport {
         `the peer is on chain ${status.chainId}, genesis ${status.genesisHash}`,
       )
     }
+    // It hung up while its message was on the way: nothing would tell any more that it is gone.
+    if (!this.#isConnected(peer))
+      throw new AppError<P2pError>({ code: 'PEER_UNREACHABLE', fault: 'peer', retry: true }, `${peer} has hung up`)
     const known = this.#peers.has(peer)
     this.#peers.set(peer, { status, validator: status.validator?.address })
     if (!known) {
       this.#parts.logger.debug({ peer, validator: status.validator?.address }, 'a peer joined')
-      this.#service.joined(peer, this.#listening.get(peer) ?? [])
+      this.#service.joined(peer, this.#listening.get(peer) ?? [], status.validator?.address)
       this.#tell(peer, 'joined')
     }
     return status

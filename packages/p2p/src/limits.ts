@@ -22,6 +22,9 @@ export const MAX_FETCHED = 256
 /** Leaves of a state in one answer, in bytes, about: a node that reads them does nothing else meanwhile, so some hundred accounts. */
 export const MAX_STATE_BYTES = 64 * 1024
 
+/** A commit of 1,024 voters who all voted twice, and the headers that link their targets (consensus/src/codec.ts). */
+const MAX_JUSTIFICATION_BYTES = 256 * 1024 + 1024 * (1024 + 8)
+
 /** The longest request and response of each protocol, in bytes. */
 export const MAX_MESSAGE_BYTES: Readonly<Record<Protocol, { readonly request: number; readonly response: number }>> = {
   status: { request: 512, response: 512 },
@@ -33,7 +36,7 @@ export const MAX_MESSAGE_BYTES: Readonly<Record<Protocol, { readonly request: nu
   neighbour: { request: 4096, response: 4096 },
   'catch-up': { request: 512, response: 512 * 1024 },
   'missing-votes': { request: 4096, response: 256 * 1024 },
-  justification: { request: 8, response: 512 * 1024 },
+  justification: { request: 8, response: MAX_JUSTIFICATION_BYTES },
   handovers: { request: 8, response: 4 * 1024 * 1024 + 1024 },
   signing: { request: 512 * 1024, response: 512 * 1024 },
   peers: { request: 1, response: 6 * 1024 },
@@ -60,8 +63,8 @@ export const REQUEST_RATES: Readonly<Record<Protocol, Rate>> = {
   'missing-votes': { burst: 50, perSecond: 10 },
   // One of each epoch's end, while a node catches up with the sets.
   justification: { burst: 100, perSecond: 20 },
-  // Pages of a chain of sets, while a node begins.
-  handovers: { burst: 50, perSecond: 5 },
+  // Pages of a chain of sets, while a node begins: 64 sets each, and costly; who follows thousands of sets paces itself.
+  handovers: { burst: 8, perSecond: 2 },
   // One message for each input, rung and step of a batch.
   signing: { burst: 1_000, perSecond: 200 },
   peers: { burst: 5, perSecond: 0.2 },

@@ -1,4 +1,5 @@
 import type { PeerId } from '@hawser/chain'
+import type { Address } from '@hawser/primitives'
 import { peerIn } from './peer-address.ts'
 
 /** Peers whose addresses are kept; bootnodes come on top. */
@@ -12,12 +13,16 @@ const FIRST_WAIT_MS = 500
 const MAX_WAIT_MS = 10 * 60_000
 /** Nodes that the operator names: validators name one another, and wait for finality no longer than some rounds once a network is whole again. */
 const MAX_BOOTNODE_WAIT_MS = 1_000
+/** Validators in office that are not named: finality may wait for them, too. */
+const MAX_VALIDATOR_WAIT_MS = 10_000
 /** A peer that was never reached in so many attempts is forgotten. */
 const MAX_FAILURES = 8
 
 interface Entry {
   addresses: string[]
   readonly bootnode: boolean
+  /** The validator that it proved to be; of several peers the one that proved it last. */
+  validator: Address | undefined
   /** Who told of it; undefined when it was reached, or the operator named it. */
   toldBy: PeerId | undefined
   /** When a connection to it stood last; 0 for never. */
@@ -35,13 +40,26 @@ export interface KnownAddress {
   readonly seenMs: number
 }
 
+export interface PeerBookParts {
+  readonly self: PeerId
+  /** Multiaddrs that end in /p2p/ID. */
+  readonly bootnodes: readonly string[]
+  readonly known: readonly KnownAddress[]
+  /** 0 to 1, for jitter. */
+  readonly random: () => number
+  /** Whether the validator with this session address is in office now. */
+  readonly isInOffice: (validator: Address) => boolean
+}
+
 /** Where peers are to be found, and when each may be dialled again. */
 export class PeerBook {
   readonly #entries = new Map<PeerId, Entry>()
   readonly #random: () => number
+  readonly #isInOffice: (validator: Address) => boolean
 
-  constructor(self: PeerId, bootnodes: readonly string[], known: readonly KnownAddress[], random: () => number) {
+  constructor({ self, bootnodes, known, random, isInOffice }: PeerBookParts) {
     this.#random = random
+    this.#isInOffice = isInOffice
     for (const address of bootnodes) {
       const id = address.split('/p2p/').at(-1) ?? ''
       const entry = this.#entries.get(id)
@@ -78,8 +96,10 @@ export class PeerBook {
     if (this.#entries.size < MAX_BOOK) this.#entries.set(id, { ...newEntry([address]), toldBy: from })
   }
 
-  /** A connection stands; `addresses` is where it, or the peer itself, says that it listens. */
-  reached(id: PeerId, addresses: readonly string[], nowMs: number): void {
+  /**
+   * A connection stands; `addresses` is where it, or the peer itself, says that it listens, `validator` whom it proved to be.
+   */
+  reached(id: PeerId, addresses: readonly string[], nowMs: number, validator?: Address): void {
     const valid = addresses.filter((address) => peerIn(address) === id)
     let entry = this.#entries.get(id)
     if (!entry) {
@@ -90,6 +110,10 @@ export class PeerBook {
       this.#entries.set(id, entry)
     }
     if (valid.length > 0 && !entry.bootnode) entry.addresses = [...new Set(valid)].slice(0, MAX_ADDRESSES)
+    // One validator cannot have a thousand peers dialled every few seconds.
+    if (validator !== undefined)
+      for (const other of this.#entries.values()) if (other.validator === validator) other.validator = undefined
+    entry.validator = validator
     Object.assign(entry, { toldBy: undefined, seenMs: nowMs, failures: 0, nextDialMs: 0, dialling: false })
   }
 
@@ -103,8 +127,7 @@ export class PeerBook {
       this.#entries.delete(id)
       return
     }
-    const most = entry.bootnode ? MAX_BOOTNODE_WAIT_MS : MAX_WAIT_MS
-    const wait = Math.min(most, FIRST_WAIT_MS * 2 ** Math.min(30, entry.failures - 1))
+    const wait = Math.min(this.#longestWaitMs(entry), FIRST_WAIT_MS * 2 ** Math.min(30, entry.failures - 1))
     entry.nextDialMs = nowMs + wait * (0.5 + this.#random())
   }
 
@@ -132,6 +155,11 @@ export class PeerBook {
       .map(([id, { addresses, seenMs }]) => ({ id, addresses, seenMs }))
   }
 
+  #longestWaitMs({ bootnode, validator }: Entry): number {
+    if (bootnode) return MAX_BOOTNODE_WAIT_MS
+    return validator !== undefined && this.#isInOffice(validator) ? MAX_VALIDATOR_WAIT_MS : MAX_WAIT_MS
+  }
+
   /** The worst entry goes: never reached before reached, more failures before fewer, older before newer. */
   #makeRoom(): void {
     if (this.#entries.size < MAX_BOOK) return
@@ -149,6 +177,7 @@ function newEntry(addresses: string[]): Entry {
   return {
     addresses: addresses.slice(0, MAX_ADDRESSES),
     bootnode: false,
+    validator: undefined,
     toldBy: undefined,
     seenMs: 0,
     failures: 0,

@@ -1,5 +1,5 @@
 import type { PeerId } from '@hawser/chain'
-import { messageOf, spawn, type Clock, type Logger } from '@hawser/primitives'
+import { messageOf, spawn, type Address, type Clock, type Logger } from '@hawser/primitives'
 import { hostOf, isLoopback, isPrivate, peerIn } from './peer-address.ts'
 import type { PeerBook } from './peer-book.ts'
 import { readPeerFile, writePeerFile, type KeptPeers } from './peer-file.ts'
@@ -67,13 +67,13 @@ export class PeerService {
     this.write()
   }
 
-  /** A peer is on our chain. `listening`: the addresses that it gives itself. */
-  joined(peer: PeerId, listening: readonly string[]): void {
+  /** A peer is on our chain. `listening`: the addresses that it gives itself; `validator`: whom it proved to be. */
+  joined(peer: PeerId, listening: readonly string[], validator: Address | undefined): void {
     const { book, connector, clock } = this.#parts
     const remote = connector.connected().find(({ id }) => id === peer)?.address ?? ''
     // Addresses of its own network are of use only to who is in that network too.
     const usable = listening.filter((address) => isPrivate(hostOf(remote)) || !isPrivate(hostOf(address)))
-    book.reached(peer, usable, clock.nowMs())
+    book.reached(peer, usable, clock.nowMs(), validator)
     if (connector.connected().length < this.#parts.wanted) this.#askForPeers(peer)
   }
 

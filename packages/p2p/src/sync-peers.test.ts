@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { SyncPeers } from './sync-peers.ts'
 
 const anybody = () => true
-const choose = (peers: SyncPeers, nowMs: number, final = false) => peers.choose(1n, 64n, final, nowMs, anybody)
+const choose = (peers: SyncPeers, nowMs: number, final = false) => peers.choose(1n, 64n, final, nowMs, anybody)?.id
 /** A peer that has the first hundred blocks, all final. */
 function peersWith(...ids: string[]): SyncPeers {
   const peers = new SyncPeers()
@@ -27,7 +27,7 @@ describe('SyncPeers', () => {
     }
     expect(slots).toEqual([1, 2, 3, 3, 3])
     peers.asked('a')
-    peers.failed('a', false, 0)
+    peers.failed('a', -5_000)
     expect(free()).toBe(1)
   })
 
@@ -36,7 +36,7 @@ describe('SyncPeers', () => {
     let now = 0
     const restOf = () => {
       peers.asked('a')
-      peers.failed('a', true, now)
+      peers.failed('a', now)
       const start = now
       while (choose(peers, now) === undefined) now += 1_000
       expect(peers.highestFinal(now - 1_000)).toBe(0n)

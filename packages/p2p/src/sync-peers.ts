@@ -2,7 +2,7 @@ import type { PeerId } from '@hawser/chain'
 
 /** Requests that one quick peer answers at the same time. */
 const MAX_SLOTS = 3
-/** How long a peer rests that did not answer in time; twice as long each time, up to the most. */
+/** How long a peer rests that did not answer, or refused to; twice as long each time, up to the most. */
 const REST_MS = 5_000
 const MAX_REST_MS = 120_000
 
@@ -65,23 +65,26 @@ export class SyncPeers {
     return best
   }
 
-  /** The best peer to ask for the blocks `from` to `to`: one with a free slot, the quickest first. */
+  /**
+   * The best peer to ask for the blocks `from` to `to`, with a free slot, and the last of them that it has: one that has them all, the
+   * quickest first; else, so that nobody's claim of more holds up what others have, the one that has most of them.
+   */
   choose(
     from: bigint,
     to: bigint,
     final: boolean,
     nowMs: number,
     allowed: (id: PeerId) => boolean,
-  ): PeerId | undefined {
-    let best: [PeerId, SyncPeer] | undefined
+  ): { readonly id: PeerId; readonly to: bigint } | undefined {
+    let best: { id: PeerId; to: bigint; load: number } | undefined
     for (const [id, peer] of this.#peers) {
-      if (peer.busy >= peer.slots || peer.restUntilMs > nowMs || (final ? peer.finalized : peer.head) < to) continue
-      if (peer.first > from) continue
-      if (!allowed(id)) continue
-      const load = (p: SyncPeer) => (p.busy + 1) * (p.answerMs + 1)
-      if (!best || load(peer) < load(best[1])) best = [id, peer]
+      const last = final ? peer.finalized : peer.head
+      if (peer.busy >= peer.slots || peer.restUntilMs > nowMs || last < from || peer.first > from || !allowed(id))
+        continue
+      const one = { id, to: last < to ? last : to, load: (peer.busy + 1) * (peer.answerMs + 1) }
+      if (!best || one.to > best.to || (one.to === best.to && one.load < best.load)) best = one
     }
-    return best?.[0]
+    return best
   }
 
   asked(id: PeerId): void {
@@ -100,12 +103,12 @@ export class SyncPeers {
     peer.restMs = REST_MS
   }
 
-  failed(id: PeerId, slow: boolean, nowMs: number): void {
+  /** It did not deliver, and is left alone for a while. */
+  failed(id: PeerId, nowMs: number): void {
     const peer = this.#peers.get(id)
     if (!peer) return
     peer.busy--
     peer.slots = 1
-    if (!slow) return
     peer.restUntilMs = nowMs + peer.restMs
     peer.restMs = Math.min(MAX_REST_MS, 2 * peer.restMs)
   }

@@ -28,10 +28,11 @@ function block(chain: string, number: bigint, proof: 'none' | 'true' | 'false', 
   }
 }
 
-type Answer = (from: bigint, count: number) => readonly TestBlock[] | 'slow' | 'bad'
+type Answer = (from: bigint, count: number) => readonly TestBlock[] | 'slow' | 'refused' | 'bad'
 
 interface World {
-  readonly peers: ReadonlyMap<string, { answer: Answer; delayMs: number }>
+  /** `claims`: its last final block and its best one, where they are not the world's. */
+  readonly peers: ReadonlyMap<string, { answer: Answer; delayMs: number; claims: bigint | undefined }>
   readonly final: bigint
   readonly head: bigint
 }
@@ -100,7 +101,9 @@ class PlanWorld {
   }
 
   #claim(peer: string): SyncEvent<TestBlock> {
-    return { type: 'claimed', peer, head: this.#world.head, finalized: this.#world.final, first: 1n }
+    const { head, final, peers } = this.#world
+    const claims = peers.get(peer)?.claims
+    return { type: 'claimed', peer, head: claims ?? head, finalized: claims ?? final, first: 1n }
   }
 
   #isBanned(peer: string): boolean {
@@ -128,7 +131,8 @@ class PlanWorld {
         const { answer, delayMs } = this.#world.peers.get(peer) as { answer: Answer; delayMs: number }
         const blocks = answer(from, count)
         if (blocks === 'slow') this.#at(this.nowMs + 10_000, { type: 'failed', peer, from, why: 'slow' })
-        else if (blocks === 'bad') this.#at(this.nowMs + delayMs, { type: 'failed', peer, from, why: 'bad' })
+        else if (blocks === 'bad' || blocks === 'refused')
+          this.#at(this.nowMs + delayMs, { type: 'failed', peer, from, why: blocks })
         else this.#at(this.nowMs + delayMs, { type: 'answered', peer, from, blocks })
         return
       }
@@ -158,11 +162,17 @@ class PlanWorld {
   }
 }
 
-const world = (final: bigint, head: bigint, peers: Record<string, Answer>, delayMs = 20): PlanWorld =>
+const world = (
+  final: bigint,
+  head: bigint,
+  peers: Record<string, Answer>,
+  delayMs = 20,
+  claims: Record<string, bigint> = {},
+): PlanWorld =>
   new PlanWorld({
     final,
     head,
-    peers: new Map(Object.entries(peers).map(([name, answer]) => [name, { answer, delayMs }])),
+    peers: new Map(Object.entries(peers).map(([name, answer]) => [name, { answer, delayMs, claims: claims[name] }])),
   })
 
 describe('SyncPlan', () => {
@@ -228,6 +238,61 @@ describe('SyncPlan', () => {
     expect(sim.finalized).toBe(3000n)
     expect(sim.scores.get('slow') ?? 0).toBe(0)
     expect(sim.nowMs).toBeLessThan(3000 * 2 + 4000)
+  })
+
+  it.each([
+    ['refuses', 'refused', -50],
+    ['does not answer', 'slow', 0],
+  ] as const)('is not held up by a peer that claims what nobody has and %s', (_, answer, cost) => {
+    for (const final of [50n, 1_000n]) {
+      const liar = () => answer
+      const sim = world(final, final, { liar, a: honest(final, final) }, 20, { liar: 10n ** 12n }).run(120_000)
+      expect(sim.finalized).toBe(final)
+      // Beside what importing takes: the time after which what all wait for is asked of another, or the pause after a run.
+      expect(sim.nowMs).toBeLessThan(Number(final) * 2 + 4_000)
+      expect(sim.scores.get('a') ?? 0).toBeGreaterThanOrEqual(0)
+      expect(sim.scores.get('liar') ?? 0).toBe(cost)
+    }
+  })
+
+  it('takes score from who refuses what he claims, each time, and asks him ever more seldom', () => {
+    const final = 40_000n
+    const sim = world(final, final, { liar: () => 'refused', a: honest(final, final) }).run(900_000)
+    expect(sim.finalized).toBe(final)
+    const asked = sim.asked.filter(({ peer }) => peer === 'liar').map(({ atMs }) => atMs)
+    expect(sim.scores.get('liar')).toBe(-50 * asked.length)
+    const pauses = asked.slice(1).map((atMs, i) => atMs - (asked[i] ?? 0))
+    expect(pauses.map((ms, i) => ms >= 5_000 * 2 ** i)).toEqual(pauses.map(() => true))
+    expect(pauses.length).toBeGreaterThan(1)
+  })
+
+  it('asks who refused no more until he claims anew, and has rested', () => {
+    const genesis = { number: 0n, hash: hashOf('true', 0n) }
+    const plan = new SyncPlan<TestBlock>(EPOCH, () => ({ head: genesis, finalized: genesis }))
+    const claim = { type: 'claimed', peer: 'a', head: 9n, finalized: 9n, first: 1n } as const
+    const request = { type: 'request', peer: 'a', from: 1n, count: 9 }
+    expect(plan.handle(claim, 0)).toEqual([request])
+    plan.handle({ type: 'failed', peer: 'a', from: 1n, why: 'refused' }, 0)
+    expect(plan.handle(claim, 4_000)).toEqual([])
+    expect(plan.handle({ type: 'tick' }, 6_000)).toEqual([request])
+    plan.handle({ type: 'failed', peer: 'a', from: 1n, why: 'refused' }, 6_000)
+    expect(plan.handle({ type: 'tick' }, 60_000)).toEqual([])
+    expect(plan.handle(claim, 60_000)).toEqual([request])
+  })
+
+  it('asks who has the whole of a range before who has a part of it', () => {
+    const genesis = { number: 0n, hash: hashOf('true', 0n) }
+    const plan = new SyncPlan<TestBlock>(EPOCH, () => ({ head: genesis, finalized: genesis }))
+    const claim = (peer: string, final: bigint) =>
+      plan.handle({ type: 'claimed', peer, head: final, finalized: final, first: 1n }, 0)
+    // After a run that failed nothing is asked for a while, and the two come to be known together.
+    claim('passing by', 64n)
+    plan.handle({ type: 'left', peer: 'passing by' }, 0)
+    expect([...claim('a', 40n), ...claim('b', 64n)]).toEqual([])
+    expect(plan.handle({ type: 'tick' }, 1_000)).toEqual([{ type: 'request', peer: 'b', from: 1n, count: 64 }])
+    expect(plan.handle({ type: 'tick' }, 3_000)).toEqual([{ type: 'request', peer: 'a', from: 1n, count: 40 }])
+    const blocks = honest(40n, 40n)(1n, 40) as TestBlock[]
+    expect(plan.handle({ type: 'answered', peer: 'a', from: 1n, blocks }, 3_000)).toMatchObject([{ type: 'import' }])
   })
 
   it('waits for a peer that is slow but alone', () => {

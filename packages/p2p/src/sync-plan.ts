@@ -49,7 +49,7 @@ export type SyncEvent<B extends PlannedBlock> =
   | { readonly type: 'left'; readonly peer: PeerId }
   /** Blocks with ascending numbers from `from` on, at most as many as were asked for. */
   | { readonly type: 'answered'; readonly peer: PeerId; readonly from: bigint; readonly blocks: readonly B[] }
-  /** `slow`: no answer in time; `bad`: not what it must be. */
+  /** `slow`: no answer, or none in time; `refused`: the peer says that it will not; `bad`: not what it must be. */
   | { readonly type: 'failed'; readonly peer: PeerId; readonly from: bigint; readonly why: 'slow' | 'refused' | 'bad' }
   | { readonly type: 'imported' }
   /** `block` did not pass; `bad` when that is its peer's fault, `beside` when finality chose another branch than the peer follows. */
@@ -253,10 +253,11 @@ export class SyncPlan<B extends PlannedBlock> {
         (id) => (run.only === undefined || id === run.only) && !range.excluded.has(id) && !range.asked.has(id),
       )
       if (!peer) continue
-      this.#peers.asked(peer)
-      range.asked.set(peer, this.#now)
+      this.#peers.asked(peer.id)
+      range.asked.set(peer.id, this.#now)
       asked++
-      this.#effects.push({ type: 'request', peer, from: range.from, count: range.count })
+      const count = Number(peer.to - range.from) + 1
+      this.#effects.push({ type: 'request', peer: peer.id, from: range.from, count })
     }
   }
 
@@ -279,7 +280,7 @@ export class SyncPlan<B extends PlannedBlock> {
     this.#run.ranges.delete(from)
     this.#run.fetched.set(from, { peer, blocks })
     if (blocks.length < range.count) {
-      // Large blocks: what did not fit is the next range.
+      // Large blocks, or a peer that has no more: what is left is the next range.
       const rest = from + BigInt(blocks.length)
       const count = range.count - blocks.length
       this.#run.ranges.set(rest, { from: rest, count, asked: new Map(), excluded: new Set(), tries: 0 })
@@ -287,8 +288,13 @@ export class SyncPlan<B extends PlannedBlock> {
   }
 
   #failed(peer: PeerId, from: bigint, why: 'slow' | 'refused' | 'bad'): void {
-    this.#peers.failed(peer, why === 'slow', this.#now)
+    this.#peers.failed(peer, this.#now)
     if (why === 'bad') this.#report(peer, BAD_SCORE, 'blocks that are none')
+    if (why === 'refused') {
+      // It may have reasons; who claims for ever what he does not give loses his place.
+      this.#report(peer, UNDELIVERED_SCORE, 'claimed blocks were refused')
+      this.#peers.disprove(peer, from)
+    }
     const range = this.#run?.ranges.get(from)
     if (!range?.asked.delete(peer)) return
     this.#missed(range, peer)

@@ -11,9 +11,11 @@ import {
 import { isAppError, messageOf, spawn, toHex, type Clock, type Hash32, type Logger } from '@hawser/primitives'
 import { decodeBlocks, encodeRangeRequest, type RangeEntry } from './block-messages.ts'
 import { fetchBranch, type BesideListener } from './branch-fetch.ts'
+import { Pace } from './pace.ts'
 import type { StatusMessage } from './status-message.ts'
 import { SyncPlan, type PlannedBlock, type SyncEffect, type SyncEvent } from './sync-plan.ts'
 import { serveBlocks, type ServedChain } from './sync-server.ts'
+import { WantedBlocks } from './wanted-blocks.ts'
 
 /** How often a node asks one of its peers how far it has come, beside what gossip tells it. */
 const CHECK_MS = 2_000
@@ -57,14 +59,23 @@ export class SyncService {
   readonly #plan: SyncPlan<FetchedBlock>
   readonly #stops: (() => void)[] = []
   readonly #stopping = new AbortController()
-  /** Peers that a branch is being fetched from. */
-  readonly #branches = new Set<PeerId>()
+  readonly #wanted: WantedBlocks
+  /** Of the requests for blocks by their hashes, for each peer. */
+  readonly #paces = new Map<PeerId, Pace>()
   #checks = 0
   #told = 0n
 
   constructor(parts: SyncParts) {
     this.#parts = parts
     this.#plan = new SyncPlan(parts.epochBlocks, () => parts.store.pointers())
+    this.#wanted = new WantedBlocks({
+      peers: () => parts.transport.peers().map(({ id }) => id),
+      has: (hash) => parts.store.block(hash) !== undefined,
+      fetch: (peer, hash) => this.#fetchBranch(peer, hash),
+      signal: this.#stopping.signal,
+      clock: parts.clock,
+      logger: parts.logger,
+    })
   }
 
   /** The highest block that a peer was known to have, while this node is behind it. */
@@ -78,7 +89,7 @@ export class SyncService {
       serveBlocks(transport, store),
       transport.onPeer((peer, event) => {
         const status = transport.statusOf(peer)
-        if (event === 'left') this.#handle({ type: 'left', peer })
+        if (event === 'left') this.#left(peer)
         else if (status) this.#claimed(peer, status)
       }),
     )
@@ -99,18 +110,21 @@ export class SyncService {
     )
   }
 
-  /** Fetches a block that finality votes name, with what it stands on; one branch at a time of each peer. */
-  async fetchBranch(peer: PeerId, tip: Hash32): Promise<void> {
-    if (this.#branches.has(peer)) return
-    this.#branches.add(peer)
+  /** Fetches a block that finality votes name, with what it stands on, from whoever has it. */
+  want(hash: Hash32): void {
+    this.#wanted.want(hash)
+  }
+
+  async #fetchBranch(peer: PeerId, tip: Hash32): Promise<boolean> {
+    const { transport, clock } = this.#parts
+    const pace = this.#paces.get(peer) ?? new Pace('blocks-by-hash', clock)
+    this.#paces.set(peer, pace)
     try {
-      await fetchBranch({ ...this.#parts, signal: this.#stopping.signal }, peer, tip)
+      return await fetchBranch({ ...this.#parts, pace, signal: this.#stopping.signal }, peer, tip)
     } catch (error) {
       if (isAppError(error) && error.info.fault === 'peer' && !error.info.retry)
-        this.#parts.transport.report(peer, FALSE_BRANCH_SCORE, error.code)
+        transport.report(peer, FALSE_BRANCH_SCORE, error.code)
       throw error
-    } finally {
-      this.#branches.delete(peer)
     }
   }
 
@@ -119,6 +133,12 @@ export class SyncService {
     const peers = this.#parts.transport.peers()
     const peer = peers[this.#checks++ % Math.max(1, peers.length)]
     if (peer) this.catchUpWith(peer.id)
+  }
+
+  #left(peer: PeerId): void {
+    this.#wanted.remove(peer)
+    this.#paces.delete(peer)
+    this.#handle({ type: 'left', peer })
   }
 
   #claimed(peer: PeerId, { head, finalized, first }: StatusMessage): void {
@@ -159,7 +179,7 @@ export class SyncService {
     } catch (error) {
       logger.debug({ peer, from: Number(from), err: messageOf(error) }, 'a range of blocks was not delivered')
       const bad = isAppError(error) && error.info.fault === 'peer' && !error.info.retry
-      const why = bad ? 'bad' : isAppError(error, 'PEER_TIMEOUT') ? 'slow' : 'refused'
+      const why = bad ? 'bad' : isAppError(error, 'PEER_REFUSED') ? 'refused' : 'slow'
       this.#handle({ type: 'failed', peer, from, why })
     }
   }

@@ -6,13 +6,26 @@ import {
   senderOf,
   TransactionPool,
   transactionHash,
+  type PeerId,
+  type Protocol,
+  type Transport,
   type Verdict,
 } from '@hawser/chain'
-import { hash32, isAppError, keccak256, silentLogger, systemClock, utf8, type Hash32 } from '@hawser/primitives'
+import {
+  AppError,
+  hash32,
+  isAppError,
+  keccak256,
+  silentLogger,
+  systemClock,
+  utf8,
+  type Hash32,
+} from '@hawser/primitives'
+import type { P2pError } from './errors.ts'
 import { Libp2pTransport } from './libp2p-transport.ts'
 import { MAX_PUSHED } from './limits.ts'
 import { TransactionGossip } from './transaction-gossip.ts'
-import { encodeAnnouncement, encodeTransactions } from './transaction-messages.ts'
+import { decodeHashes, encodeAnnouncement, encodeTransactions } from './transaction-messages.ts'
 
 const common = createCommon(18443)
 const GENESIS = hash32(`0x${'aa'.repeat(32)}`)
@@ -160,5 +173,146 @@ describe('TransactionGossip', () => {
     await b.transport.request(a.transport.self, 'transaction-hashes', announcement)
     await lost
     expect(a.transport.peers()[0]?.score).toBeLessThan(0)
+  })
+})
+
+/** A node of which the test plays the peers, the pool and the clock. */
+function alone() {
+  const handlers = new Map<Protocol, (message: Uint8Array, from: PeerId) => Promise<Uint8Array>>()
+  const asked: string[] = []
+  const reports: number[] = []
+  const timers: { ms: number; callback: () => void }[] = []
+  let tell: (peer: PeerId, event: 'joined' | 'left') => void = () => undefined
+  const world = {
+    asked,
+    reports,
+    timers,
+    answer: async (): Promise<Uint8Array> => encodeTransactions([]),
+    receive: async (raws: readonly Uint8Array[]): Promise<readonly Verdict[]> => raws.map(() => 'accept'),
+    tell: (peer: PeerId, event: 'joined' | 'left') => tell(peer, event),
+    /** Has a peer announce a transaction, and waits until what follows is done. */
+    announce: async (from: PeerId, bytes: Uint8Array) => {
+      const message = encodeAnnouncement([{ hash: hashOf(bytes), type: 2, size: bytes.length }])
+      await handlers.get('transaction-hashes')?.(message, from)
+      await settled()
+    },
+    wake: async () => {
+      timers.shift()?.callback()
+      await settled()
+    },
+  }
+  const settled = () => new Promise((resolve) => setImmediate(resolve))
+  const transport: Pick<Transport, 'serve' | 'onPeer' | 'request' | 'report'> = {
+    serve: (protocol, handler) => {
+      handlers.set(protocol, handler)
+      return () => undefined
+    },
+    onPeer: (listener) => {
+      tell = listener
+      return () => undefined
+    },
+    request: async (peer, _, message) => {
+      asked.push(`${peer} ${decodeHashes(message, 256).length}`)
+      return world.answer()
+    },
+    report: (_, delta) => void reports.push(delta),
+  }
+  const pool = new TransactionPool({ sessionKeys: [], minFeePerGas: 1n })
+  const gossip = new TransactionGossip({
+    transport: transport as Transport,
+    pool,
+    service: { onPending: () => () => undefined, receive: (raws) => world.receive(raws) },
+    clock: {
+      nowMs: () => 0,
+      after: (ms, callback) => {
+        const timer = { ms, callback }
+        timers.push(timer)
+        return () => void timers.splice(timers.indexOf(timer), 1)
+      },
+    },
+    logger: silentLogger,
+  })
+  gossip.start()
+  stops.push(() => gossip.stop())
+  return { ...world, gossip, set: (changes: Partial<typeof world>) => Object.assign(world, changes) }
+}
+
+describe('TransactionGossip with a peer that does not deliver', () => {
+  it.each(['PEER_TIMEOUT', 'PEER_REFUSED', 'PEER_UNREACHABLE'] as const)(
+    'lets it rest after %s, ever longer, blames nobody, and asks again',
+    async (code) => {
+      const node = alone()
+      node.tell('busy', 'joined')
+      node.set({
+        answer: async () => {
+          throw new AppError<P2pError>({ code, fault: 'peer', retry: true }, 'not now')
+        },
+      })
+      const [first, second] = [raw('user', 0), raw('user', 1)]
+      await node.announce('busy', first)
+      await node.announce('busy', second)
+      expect(node.asked).toEqual(['busy 1'])
+      // Others are asked meanwhile.
+      node.tell('other', 'joined')
+      await node.announce('other', first)
+      expect(node.asked).toEqual(['busy 1', 'other 1'])
+      expect(node.timers.map(({ ms }) => ms)).toEqual([5_000, 5_000])
+      await node.wake()
+      expect(node.asked).toEqual(['busy 1', 'other 1', 'busy 2'])
+      expect(node.timers.map(({ ms }) => ms)).toEqual([5_000, 10_000])
+      node.tell('other', 'left')
+      expect(node.timers.map(({ ms }) => ms)).toEqual([10_000])
+      const received: Uint8Array[] = []
+      node.set({
+        answer: async () => encodeTransactions([first, second]),
+        receive: async (raws) => {
+          received.push(...raws)
+          return raws.map(() => 'accept' as const)
+        },
+      })
+      await node.wake()
+      expect(received).toEqual([first, second])
+      expect(node.reports).toEqual([])
+      expect(node.timers).toEqual([])
+    },
+  )
+
+  it('rests nobody for what this node cannot do itself', async () => {
+    const node = alone()
+    node.tell('peer', 'joined')
+    const bytes = raw('user', 0)
+    node.set({
+      answer: async () => encodeTransactions([bytes]),
+      receive: async () => {
+        throw new Error('the disk is full')
+      },
+    })
+    await node.announce('peer', bytes)
+    await node.announce('peer', bytes)
+    expect(node.asked).toEqual(['peer 1', 'peer 1'])
+    expect([node.reports, node.timers]).toEqual([[], []])
+  })
+
+  it('takes score for an answer that is none, once, and asks on', async () => {
+    const node = alone()
+    node.tell('peer', 'joined')
+    node.set({ answer: async () => Uint8Array.of(1, 2, 3) })
+    await node.announce('peer', raw('user', 0))
+    expect(node.reports).toEqual([-100])
+    await node.announce('peer', raw('user', 1))
+    expect(node.asked).toHaveLength(2)
+  })
+
+  it('waits for nobody once it is stopped', async () => {
+    const node = alone()
+    node.tell('peer', 'joined')
+    node.set({
+      answer: async () => {
+        throw new AppError<P2pError>({ code: 'PEER_TIMEOUT', fault: 'peer', retry: true }, 'too slow')
+      },
+    })
+    await node.announce('peer', raw('user', 0))
+    node.gossip.stop()
+    expect(node.timers).toEqual([])
   })
 })

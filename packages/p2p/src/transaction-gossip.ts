@@ -41,7 +41,10 @@ const MAX_OUTGOING = 4_096
 /** Announced hashes that are fetched at the same time, from all peers. */
 const MAX_FETCHING = 8_192
 const GARBAGE_SCORE = -100
-const UNANSWERED_SCORE = -50
+const NOT_THERE_SCORE = -10
+/** How long nothing is asked of a peer that did not deliver; twice as long each time, up to the most. It may only be busy. */
+const REST_MS = 5_000
+const MAX_REST_MS = 120_000
 
 export interface TransactionGossipParts {
   readonly transport: Transport
@@ -55,7 +58,10 @@ interface Peer {
   readonly known: KnownHashes
   /** Announced by it, not yet asked for. */
   readonly wanted: Map<Hash32, Announced>
+  /** Being asked, or at rest. */
   fetching: boolean
+  restMs: number
+  cancelRest: (() => void) | undefined
   sending: boolean
   push: Uint8Array[]
   announce: Announced[]
@@ -109,6 +115,7 @@ export class TransactionGossip {
   stop(): void {
     this.#stopped = true
     this.#cancel?.()
+    for (const peer of this.#peers.values()) peer.cancelRest?.()
     for (const stop of this.#stops) stop()
   }
 
@@ -210,6 +217,7 @@ export class TransactionGossip {
         }
         if (asked.size === 0) return
         const answer = await transport.request(from, 'pooled-transactions', encodeHashes([...asked.keys()]))
+        peer.restMs = REST_MS
         const raws = decodeTransactions(answer, asked.size)
         const wrong = raws.some((raw) => {
           const one = asked.get(toHex(keccak256(raw)) as Hash32)
@@ -218,17 +226,28 @@ export class TransactionGossip {
         if (wrong) transport.report(from, GARBAGE_SCORE, 'transactions that were not asked for, or not as announced')
         else await this.#receive(from, raws)
         // It may be in a block by now; who never has what he announces loses his place.
-        if (raws.length === 0) transport.report(from, UNANSWERED_SCORE / 5, 'announced transactions were not there')
+        if (raws.length === 0) transport.report(from, NOT_THERE_SCORE, 'announced transactions were not there')
         for (const hash of asked.keys()) this.#fetching.delete(hash)
       }
     } catch (error) {
-      transport.report(from, UNANSWERED_SCORE, 'announced transactions were not delivered')
+      if (isAppError(error) && error.info.fault === 'peer' && error.info.retry) this.#rest(from, peer, asked)
       throw error
     } finally {
-      peer.fetching = false
+      peer.fetching = peer.cancelRest !== undefined
       for (const hash of asked.keys()) this.#fetching.delete(hash)
       this.#fetchElsewhere(from)
     }
+  }
+
+  /** Slow, busy or gone: what it announces waits meanwhile, and is had from others if they announce it too. */
+  #rest(id: PeerId, peer: Peer, asked: ReadonlyMap<Hash32, Announced>): void {
+    if (this.#stopped || this.#peers.get(id) !== peer) return
+    for (const [hash, one] of asked) peer.wanted.set(hash, one)
+    peer.cancelRest = this.#parts.clock.after(peer.restMs, () => {
+      peer.cancelRest = undefined
+      this.#inBackground(id, () => this.#fetch(id, peer))
+    })
+    peer.restMs = Math.min(MAX_REST_MS, 2 * peer.restMs)
   }
 
   /** What one peer did not deliver, others that announced it are asked for. */
@@ -246,6 +265,7 @@ export class TransactionGossip {
   }
 
   #forget(id: PeerId): void {
+    this.#peers.get(id)?.cancelRest?.()
     this.#peers.delete(id)
     this.#fetchElsewhere(id)
   }
@@ -268,6 +288,8 @@ function newPeer(): Peer {
     known: new KnownHashes(MAX_KNOWN),
     wanted: new Map(),
     fetching: false,
+    restMs: REST_MS,
+    cancelRest: undefined,
     sending: false,
     push: [],
     announce: [],
