@@ -1,10 +1,35 @@
 import type { Common } from '@ethereumjs/common'
-import { blockRef, sessionAddresses, type BlockRef, type ChainSpec, type PeerId, type StoredChain } from '@hawser/chain'
-import { decodeJustification, recordSets, VoterSet, type HandoverProof, type KnownSet } from '@hawser/consensus'
+import {
+  blockRef,
+  sessionAddresses,
+  type BlockRef,
+  type ChainSpec,
+  type PeerId,
+  type SealedBlock,
+  type StoredChain,
+} from '@hawser/chain'
+import {
+  checkSeal,
+  decodeJustification,
+  recordSets,
+  VoterSet,
+  type HandoverProof,
+  type KnownSet,
+} from '@hawser/consensus'
 import { decodeHandovers, verifyHandover, verifyJustification, type LightState } from '@hawser/consensus/verify'
 import { StateImport } from '@hawser/execution'
-import { fetchState, findStateTarget, type Libp2pTransport } from '@hawser/p2p'
-import { AppError, delay, isAppError, messageOf, toHex, uintBE, type Hash32, type Logger } from '@hawser/primitives'
+import { fetchState, StateTargetSearch, type StateTargetParts } from '@hawser/p2p'
+import {
+  AppError,
+  delay,
+  isAppError,
+  messageOf,
+  toHex,
+  uintBE,
+  type Clock,
+  type Hash32,
+  type Logger,
+} from '@hawser/primitives'
 import { recoverAddress } from '@hawser/primitives/node'
 import type { KeyValueStore } from '@hawser/storage'
 import type { NodeError } from './errors.ts'
@@ -20,8 +45,10 @@ export interface BeginAtStateParts {
   readonly genesisHash: Hash32
   readonly store: StoredChain
   readonly db: KeyValueStore
-  readonly transport: Libp2pTransport
+  readonly transport: StateTargetParts['transport']
+  readonly clock: Clock
   readonly logger: Logger
+  readonly signal?: AbortSignal
 }
 
 /**
@@ -29,18 +56,23 @@ export interface BeginAtStateParts {
  * block that the present one proves final, and fetches its state from all peers. Nothing that a peer says is believed unproven.
  */
 export async function beginAtState(parts: BeginAtStateParts): Promise<void> {
-  const { db, store, transport, logger } = parts
+  const { db, store, transport, clock, logger, signal } = parts
   const sets = new SetFollower(parts)
+  const search = new StateTargetSearch({
+    ...parts,
+    verify: (justification) => sets.verify(justification),
+    checkSeal: (sealed) => sets.checkSeal(sealed),
+  })
   for (;;) {
     await sets.follow()
-    const target = await findStateTarget({ ...parts, verify: (justification) => sets.verify(justification) })
+    const target = await search.find()
     if (target) {
       const block = blockRef(target.base.block)
       logger.info({ number: Number(block.number), hash: block.hash }, 'fetching the state of a final block')
       try {
         const stateRoot = toHex(target.base.block.header.stateRoot) as Hash32
-        const sink = await StateImport.open(db, block, stateRoot)
-        const state = await fetchState({ transport, sink, logger })
+        const sink = await StateImport.open(db, block, stateRoot, { signal })
+        const state = await fetchState({ transport, sink, logger, signal })
         await sets.record(db)
         await store.beginAt(target.base, target.justification, target.ancestors, state)
         logger.info({ number: Number(block.number) }, 'the chain begins at a fetched state')
@@ -50,7 +82,7 @@ export async function beginAtState(parts: BeginAtStateParts): Promise<void> {
         logger.info({ err: messageOf(error) }, 'the state went out of reach; a younger one is tried')
       }
     }
-    await delay(RETRY_MS)
+    await delay(RETRY_MS, { clock, signal })
   }
 }
 
@@ -84,11 +116,12 @@ class SetFollower {
 
   /** Asks every peer for what comes after the last set that is known, until nobody has more. */
   async follow(): Promise<void> {
-    const { transport, logger } = this.#parts
+    const { transport, logger, signal } = this.#parts
     for (const { id } of transport.peers()) {
       try {
         while (await this.#page(id));
       } catch (error) {
+        signal?.throwIfAborted()
         logger.debug({ peer: id, err: messageOf(error) }, 'a peer did not tell of the validator sets')
         if (isAppError(error) && error.info.fault === 'peer' && !error.info.retry)
           transport.report(id, FALSE_SCORE, error.code)
@@ -98,7 +131,9 @@ class SetFollower {
 
   /** Whether a page brought something new. */
   async #page(peer: PeerId): Promise<boolean> {
-    const answer = await this.#parts.transport.request(peer, 'handovers', uintBE(this.#state.voters.setId, 8))
+    const { transport, signal } = this.#parts
+    signal?.throwIfAborted()
+    const answer = await transport.request(peer, 'handovers', uintBE(this.#state.voters.setId, 8), { signal })
     const proofs = decodeHandovers(answer)
     for (const handover of proofs) {
       const next = verifyHandover(this.#state, handover, recoverAddress)
@@ -125,6 +160,15 @@ class SetFollower {
       )
     const result = verifyJustification({ justification, voters, network, recover: recoverAddress })
     return result.ok ? result.value : undefined
+  }
+
+  /** By the set that was in office when the block was sealed. @throws BLOCK_BAD_SEAL */
+  checkSeal({ block: { header }, seal }: SealedBlock): void {
+    const { chainId, slotSeconds } = this.#parts.spec
+    const sets = [this.#first, ...this.#followed.map(({ set }) => set)]
+    const { voters } = sets.findLast(({ base }) => base.number < header.number) ?? this.#first
+    const authorities = voters.voters.map(({ id }) => id)
+    checkSeal({ chainId: BigInt(chainId), slotSeconds, authorities, recover: recoverAddress }, { header, seal })
   }
 
   record(db: KeyValueStore): Promise<void> {

@@ -93,6 +93,8 @@ export interface NodeDependencies {
   readonly iAmOnly?: boolean
   /** Called when the node cannot go on. */
   readonly onFatal: (reason: string) => void
+  /** Ends the making of a node that takes long to begin. */
+  readonly signal?: AbortSignal
   /** What the node makes for itself, for those that make it another way. */
   readonly makes?: Partial<NodeMakes>
 }
@@ -136,7 +138,7 @@ export interface HawserNode {
 
 /** Builds everything in one straight line and starts it; what was started is stopped in reverse order. */
 export async function createNode(dependencies: NodeDependencies): Promise<HawserNode> {
-  const { config, logger, clock = systemClock, onFatal } = dependencies
+  const { config, logger, clock = systemClock, onFatal, signal } = dependencies
   const makes: NodeMakes = { ...REAL_MAKES, ...dependencies.makes }
   const stops: (() => Promise<void> | void)[] = []
   const stop = async () => {
@@ -181,7 +183,7 @@ export async function createNode(dependencies: NodeDependencies): Promise<Hawser
       // The network of a node that has no chain to speak of yet
       const transport = await Libp2pTransport.start(peering)
       try {
-        await beginAtState({ spec, common, genesisHash: genesis.hash, store, db, transport, logger })
+        await beginAtState({ spec, common, genesisHash: genesis.hash, store, db, transport, clock, logger, signal })
       } finally {
         await transport.stop()
       }

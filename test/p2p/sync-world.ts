@@ -1,4 +1,5 @@
-import { blockRef, type BlockRef, type PeerId } from '@hawser/chain'
+import { blockRef, type BlockRef, type PeerId, type SealedBlock } from '@hawser/chain'
+import { checkSeal } from '@hawser/consensus'
 import { encodeJustification, verifyJustification, voteDigest, VoterSet } from '@hawser/consensus/verify'
 import { devValidatorKeys } from '@hawser/node'
 import { Libp2pTransport, SyncService, type SyncParts } from '@hawser/p2p'
@@ -16,6 +17,12 @@ const voters = new VoterSet(
   0n,
   [...keys.keys()].map((id) => ({ id, weight: 1 })),
 )
+
+const SEAL_RULES = {
+  chainId: BigInt(TEST_SPEC.chainId),
+  slotSeconds: TEST_SPEC.slotSeconds,
+  authorities: voters.voters.map(({ id }) => id),
+}
 
 /** All validators' precommits for a block, in a round of its own. */
 export function justify(chain: TestChain, block: BlockRef): Uint8Array {
@@ -38,6 +45,7 @@ export function finalityOf(chain: TestChain) {
   }
   return {
     verify,
+    checkSeal: (sealed: SealedBlock) => void checkSeal(SEAL_RULES, { header: sealed.block.header, seal: sealed.seal }),
     importJustification: async (justification: Uint8Array, block: BlockRef) =>
       chain.importer.finalize(block, justification),
   }

@@ -99,8 +99,14 @@ describe('fetching a state', () => {
     await expect(fetched).rejects.toBe(reason)
     expect(open.map((signal) => signal?.aborted)).toEqual([true, true])
 
-    const told = { transport: transportOf(async () => ANSWER), sink: { ...sinkOf(calls), missing: () => [] } }
-    await expect(fetchState({ ...told, logger: silentLogger, signal: stopping.signal })).rejects.toBe(reason)
+    const late = new AbortController()
+    const sink = sinkOf(calls)
+    const build: StateSink['finish'] = (options) => {
+      late.abort(reason)
+      return sink.finish(options)
+    }
+    const told = { transport, sink: { ...sink, missing: () => [], finish: build }, logger: silentLogger }
+    await expect(fetchState({ ...told, signal: late.signal })).rejects.toBe(reason)
     expect(calls).toEqual([])
   })
 })
