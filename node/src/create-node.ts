@@ -74,6 +74,7 @@ import { NodeMetrics, type NodeFacts } from './metrics.ts'
 import { produceBlock } from './produce-block.ts'
 import { rpcServerOptions } from './rpc-config.ts'
 import { takeResumeRequest } from './resume-request.ts'
+import { Stops } from './stops.ts'
 
 /** What the client calls itself, with its version. */
 export const CLIENT_VERSION = 'Hawser/0.1.0'
@@ -140,10 +141,7 @@ export interface HawserNode {
 export async function createNode(dependencies: NodeDependencies): Promise<HawserNode> {
   const { config, logger, clock = systemClock, onFatal, signal } = dependencies
   const makes: NodeMakes = { ...REAL_MAKES, ...dependencies.makes }
-  const stops: (() => Promise<void> | void)[] = []
-  const stop = async () => {
-    for (const step of stops.splice(0).reverse()) await step()
-  }
+  const stops = new Stops()
   try {
     // The chain's constants and its first block
     const spec = readSpec(config.chainSpec)
@@ -546,10 +544,12 @@ export async function createNode(dependencies: NodeDependencies): Promise<Hawser
       metricsPort: monitor?.port,
       addresses: transport.addresses(),
       status: () => ({ ...store.pointers(), peers: transport.peers().length, validator: signer?.address }),
-      stop,
+      stop: () => stops.run(),
     }
   } catch (error) {
-    await stop()
+    await stops
+      .run()
+      .catch((fault: unknown) => logger.error({ err: messageOf(fault) }, 'what was begun did not stop in order'))
     throw error
   }
 }
