@@ -35,14 +35,12 @@ export class AuraConsensus implements Consensus {
   }
 
   author(slot: bigint, parent: BlockRef): Address {
-    const author = slotAuthor(slot, this.#options.authorities(parent))
-    if (author === undefined) throw badSeal('the parent state has no validators')
-    return author
+    return authorOf(slot, this.#options.authorities(parent))
   }
 
   /** @throws BLOCK_BAD_SLOT, BLOCK_TOO_EARLY, BLOCK_BAD_SEAL */
   verifySeal({ header, seal }: Candidate, parent: ParentHeader, nowMs: number): void {
-    const { slotSeconds, chainId, recover = recoverNative, onEquivocation, onSealed } = this.#options
+    const { slotSeconds, onEquivocation, onSealed } = this.#options
     const fault = checkSlot(header, parent, slotSeconds, nowMs)
     if (fault === 'too-early')
       throw new AppError<ConsensusErrorInfo>(
@@ -55,15 +53,9 @@ export class AuraConsensus implements Consensus {
         `the block's timestamp ${header.timestamp} is ${fault === 'not-on-slot' ? 'no start of a slot' : "not after its parent's slot"}`,
       )
     const slot = header.timestamp / BigInt(slotSeconds)
-    const author = this.author(slot, { number: parent.number, hash: toHex(parent.hash()) as Hash32 })
     const hash = toHex(header.hash()) as Hash32
-    let signer: Address
-    try {
-      signer = recover(sealDigest(chainId, hash), seal)
-    } catch (cause) {
-      throw badSeal('it is no signature', cause)
-    }
-    if (signer !== author) throw badSeal(`slot ${slot} is ${author}'s, the seal is ${signer}'s`)
+    const authorities = this.#options.authorities({ number: parent.number, hash: toHex(parent.hash()) as Hash32 })
+    const author = checkSeal({ ...this.#options, authorities }, { header, seal })
     onSealed?.({ author, slot, hash })
     const answer = this.#book.record(slot, author, { hash, header: header.serialize(), seal })
     if (answer.kind === 'equivocation') onEquivocation?.(answer.evidence)
@@ -76,6 +68,34 @@ export class AuraConsensus implements Consensus {
   isSurplus(slot: bigint, author: Address, hash: Hash32): boolean {
     return this.#book.isSurplus(slot, author, hash)
   }
+}
+
+/**
+ * The author of a block's slot by the authorities (ascending session addresses), whose seal the block has. Says nothing of whether
+ * the slot may have a block.
+ * @throws BLOCK_BAD_SEAL
+ */
+export function checkSeal(
+  rules: Pick<AuraOptions, 'chainId' | 'slotSeconds' | 'recover'> & { readonly authorities: readonly Address[] },
+  { header, seal }: Candidate,
+): Address {
+  const { chainId, slotSeconds, authorities, recover = recoverNative } = rules
+  const slot = header.timestamp / BigInt(slotSeconds)
+  const author = authorOf(slot, authorities)
+  let signer: Address
+  try {
+    signer = recover(sealDigest(chainId, toHex(header.hash()) as Hash32), seal)
+  } catch (cause) {
+    throw badSeal('it is no signature', cause)
+  }
+  if (signer !== author) throw badSeal(`slot ${slot} is ${author}'s, the seal is ${signer}'s`)
+  return author
+}
+
+function authorOf(slot: bigint, authorities: readonly Address[]): Address {
+  const author = slotAuthor(slot, authorities)
+  if (author === undefined) throw badSeal('there are no validators')
+  return author
 }
 
 function badSeal(why: string, cause?: unknown): AppError<ConsensusErrorInfo> {

@@ -70,7 +70,7 @@ export {
   type SlotFault,
 } from './aura.ts'
 export { AuraAuthorService, type Abstention, type AuraAuthorOptions, type AuthorTask } from './aura-author-service.ts'
-export { AuraConsensus, type AuraOptions } from './aura-consensus.ts'
+export { AuraConsensus, checkSeal, type AuraOptions } from './aura-consensus.ts'
 export { SignerGuard } from './signer-guard.ts'
 export {
   compareAct,

@@ -1,17 +1,8 @@
 import type { Common } from '@ethereumjs/common'
 import { blockRef, type ChainSpec, type StoredChain } from '@hawser/chain'
 import { StateImport } from '@hawser/execution'
-import { fetchState, findStateTarget, type Libp2pTransport } from '@hawser/p2p'
-import {
-  AppError,
-  delay,
-  isAppError,
-  messageOf,
-  systemClock,
-  toHex,
-  type Hash32,
-  type Logger,
-} from '@hawser/primitives'
+import { fetchState, StateTargetSearch, type StateTargetParts } from '@hawser/p2p'
+import { AppError, delay, isAppError, messageOf, toHex, type Clock, type Hash32, type Logger } from '@hawser/primitives'
 import type { KeyValueStore } from '@hawser/storage'
 import type { NodeError } from './errors.ts'
 import { SetFollower } from './set-follower.ts'
@@ -25,8 +16,10 @@ export interface BeginAtStateParts {
   readonly genesisHash: Hash32
   readonly store: StoredChain
   readonly db: KeyValueStore
-  readonly transport: Libp2pTransport
+  readonly transport: StateTargetParts['transport']
+  readonly clock: Clock
   readonly logger: Logger
+  readonly signal?: AbortSignal
 }
 
 /**
@@ -34,18 +27,23 @@ export interface BeginAtStateParts {
  * block that the present one proves final, and fetches its state from all peers. Nothing that a peer says is believed unproven.
  */
 export async function beginAtState(parts: BeginAtStateParts): Promise<void> {
-  const { db, store, transport, logger } = parts
-  const sets = new SetFollower({ ...parts, clock: systemClock })
+  const { db, store, transport, clock, logger, signal } = parts
+  const sets = new SetFollower(parts)
+  const search = new StateTargetSearch({
+    ...parts,
+    verify: (justification) => sets.verify(justification),
+    checkSeal: (sealed) => sets.checkSeal(sealed),
+  })
   for (;;) {
     await sets.follow()
-    const target = await findStateTarget({ ...parts, verify: (justification) => sets.verify(justification) })
+    const target = await search.find()
     if (target) {
       const block = blockRef(target.base.block)
       logger.info({ number: Number(block.number), hash: block.hash }, 'fetching the state of a final block')
       try {
         const stateRoot = toHex(target.base.block.header.stateRoot) as Hash32
-        const sink = await StateImport.open(db, block, stateRoot)
-        const state = await fetchState({ transport, sink, logger })
+        const sink = await StateImport.open(db, block, stateRoot, { signal })
+        const state = await fetchState({ transport, sink, logger, signal })
         await sets.record(db)
         await store.beginAt(target.base, target.justification, target.ancestors, state)
         logger.info({ number: Number(block.number) }, 'the chain begins at a fetched state')
@@ -55,7 +53,7 @@ export async function beginAtState(parts: BeginAtStateParts): Promise<void> {
         logger.info({ err: messageOf(error) }, 'the state went out of reach; a younger one is tried')
       }
     }
-    await delay(RETRY_MS)
+    await delay(RETRY_MS, { clock, signal })
   }
 }
 

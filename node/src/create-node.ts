@@ -75,6 +75,7 @@ import { NodeMetrics, type NodeFacts } from './metrics.ts'
 import { produceBlock } from './produce-block.ts'
 import { rpcServerOptions } from './rpc-config.ts'
 import { takeResumeRequest } from './resume-request.ts'
+import { Stops } from './stops.ts'
 
 /** What the client calls itself, with its version. */
 export const CLIENT_VERSION = 'Hawser/0.1.0'
@@ -92,6 +93,8 @@ export interface NodeDependencies {
   readonly iAmOnly?: boolean
   /** Called when the node cannot go on. */
   readonly onFatal: (reason: string) => void
+  /** Ends the making of a node that takes long to begin. */
+  readonly signal?: AbortSignal
   /** What the node makes for itself, for those that make it another way. */
   readonly makes?: Partial<NodeMakes>
 }
@@ -135,12 +138,9 @@ export interface HawserNode {
 
 /** Builds everything in one straight line and starts it; what was started is stopped in reverse order. */
 export async function createNode(dependencies: NodeDependencies): Promise<HawserNode> {
-  const { config, logger, clock = systemClock, onFatal } = dependencies
+  const { config, logger, clock = systemClock, onFatal, signal } = dependencies
   const makes: NodeMakes = { ...REAL_MAKES, ...dependencies.makes }
-  const stops: (() => Promise<void> | void)[] = []
-  const stop = async () => {
-    for (const step of stops.splice(0).reverse()) await step()
-  }
+  const stops = new Stops()
   try {
     // The chain's constants and its first block
     const spec = readSpec(config.chainSpec)
@@ -180,7 +180,7 @@ export async function createNode(dependencies: NodeDependencies): Promise<Hawser
       // The network of a node that has no chain to speak of yet
       const transport = await Libp2pTransport.start(peering)
       try {
-        await beginAtState({ spec, common, genesisHash: genesis.hash, store, db, transport, logger })
+        await beginAtState({ spec, common, genesisHash: genesis.hash, store, db, transport, clock, logger, signal })
       } finally {
         await transport.stop()
       }
@@ -556,10 +556,12 @@ export async function createNode(dependencies: NodeDependencies): Promise<Hawser
       metricsPort: monitor?.port,
       addresses: transport.addresses(),
       status: () => ({ ...store.pointers(), peers: transport.peers().length, validator: signer?.address }),
-      stop,
+      stop: () => stops.run(),
     }
   } catch (error) {
-    await stop()
+    await stops
+      .run()
+      .catch((fault: unknown) => logger.error({ err: messageOf(fault) }, 'what was begun did not stop in order'))
     throw error
   }
 }

@@ -17,6 +17,7 @@ export {
   type LimitSetting,
   type RpcConfig,
 } from './rpc-config.ts'
+export { beginAtState, type BeginAtStateParts } from './begin-at-state.ts'
 export { hawserProfile } from './hawser-profile.ts'
 export {
   CLIENT_VERSION,

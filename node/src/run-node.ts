@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { createLogger } from '@hawser/primitives/node'
 import { messageOf } from '@hawser/primitives'
 import { readConfig, type ConfigOverrides } from './config.ts'
@@ -22,32 +23,43 @@ export async function runNode(options: RunNodeOptions): Promise<number> {
   const { configFile, allowFreshGuard, iAmOnly, overrides, parts } = options
   const config = readConfig(configFile, overrides)
   const logger = createLogger({ level: config.log.level, destination: config.log.file ?? 2 })
-  let end!: (code: number) => void
-  const ended = new Promise<number>((resolve) => (end = resolve))
-  const node = await createNode({
-    ...parts,
-    config,
-    logger,
-    allowFreshGuard,
-    iAmOnly,
-    onFatal(reason) {
-      logger.error({ reason }, 'the node cannot go on')
-      end(1)
-    },
-  })
+  const stopping = new AbortController()
+  let code = 0
+  const end = (because: number) => {
+    if (stopping.signal.aborted) return
+    code = because
+    stopping.abort(new Error('told to stop'))
+  }
+  // From the start: a node that begins at a state may look for one for long.
   process.once('SIGTERM', () => end(0))
   process.once('SIGINT', () => end(0))
-  if (process.send) {
-    const ready: ReadyMessage = { type: 'ready', rpcPort: node.rpcPort, metricsPort: node.metricsPort }
-    process.send(ready)
-    // A devnet that is gone must not leave its validators behind.
-    process.once('disconnect', () => end(0))
-  }
-  const code = await ended
+  // A devnet that is gone must not leave its validators behind.
+  if (process.send) process.once('disconnect', () => end(0))
   try {
-    await node.stop()
+    const node = await createNode({
+      ...parts,
+      config,
+      logger,
+      allowFreshGuard,
+      iAmOnly,
+      signal: stopping.signal,
+      onFatal(reason) {
+        logger.error({ reason }, 'the node cannot go on')
+        end(1)
+      },
+    })
+    if (!stopping.signal.aborted) {
+      const ready: ReadyMessage = { type: 'ready', rpcPort: node.rpcPort, metricsPort: node.metricsPort }
+      process.send?.(ready)
+      await once(stopping.signal, 'abort')
+    }
+    try {
+      await node.stop()
+    } catch (error) {
+      logger.error({ err: messageOf(error) }, 'the node did not stop in order')
+    }
   } catch (error) {
-    logger.error({ err: messageOf(error) }, 'the node did not stop in order')
+    if (error !== stopping.signal.reason) throw error
   }
   logger.info({ code }, 'the node has stopped')
   return code

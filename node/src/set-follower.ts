@@ -1,5 +1,19 @@
-import { sessionAddresses, type BlockRef, type ChainSpec, type PeerId, type Transport } from '@hawser/chain'
-import { decodeJustification, recordSets, VoterSet, type HandoverProof, type KnownSet } from '@hawser/consensus'
+import {
+  sessionAddresses,
+  type BlockRef,
+  type ChainSpec,
+  type PeerId,
+  type SealedBlock,
+  type Transport,
+} from '@hawser/chain'
+import {
+  checkSeal,
+  decodeJustification,
+  recordSets,
+  VoterSet,
+  type HandoverProof,
+  type KnownSet,
+} from '@hawser/consensus'
 import { decodeHandovers, verifyHandover, verifyJustification, type LightState } from '@hawser/consensus/verify'
 import { Pace } from '@hawser/p2p'
 import { AppError, isAppError, messageOf, uintBE, type Clock, type Hash32, type Logger } from '@hawser/primitives'
@@ -16,6 +30,7 @@ export interface SetFollowerParts {
   readonly transport: Pick<Transport, 'peers' | 'request' | 'report'>
   readonly clock: Clock
   readonly logger: Logger
+  readonly signal?: AbortSignal
 }
 
 /** The chain of validator sets as far as peers have proven it. */
@@ -55,15 +70,16 @@ export class SetFollower {
 
   /** Whether a page brought something new. */
   async #page(peer: PeerId): Promise<boolean> {
-    const { transport, logger, clock } = this.#parts
+    const { transport, logger, clock, signal } = this.#parts
     const pace = this.#paces.get(peer) ?? new Pace('handovers', clock)
     this.#paces.set(peer, pace)
     try {
-      await pace.turn()
-      const proofs = decodeHandovers(await transport.request(peer, 'handovers', uintBE(this.setId, 8)))
+      await pace.turn({ signal })
+      const proofs = decodeHandovers(await transport.request(peer, 'handovers', uintBE(this.setId, 8), { signal }))
       for (const handover of proofs) this.#take(handover)
       return proofs.length > 0
     } catch (error) {
+      signal?.throwIfAborted()
       logger.debug({ peer, err: messageOf(error) }, 'a peer did not tell of the validator sets')
       if (isAppError(error) && error.info.fault === 'peer' && !error.info.retry)
         transport.report(peer, FALSE_SCORE, error.code)
@@ -94,6 +110,15 @@ export class SetFollower {
       )
     const result = verifyJustification({ justification, voters, network, recover: recoverAddress })
     return result.ok ? result.value : undefined
+  }
+
+  /** By the set that was in office when the block was sealed. @throws BLOCK_BAD_SEAL */
+  checkSeal({ block: { header }, seal }: SealedBlock): void {
+    const { chainId, slotSeconds } = this.#parts.spec
+    const sets = [this.#first, ...this.#followed.map(({ set }) => set)]
+    const { voters } = sets.findLast(({ base }) => base.number < header.number) ?? this.#first
+    const authorities = voters.voters.map(({ id }) => id)
+    checkSeal({ chainId: BigInt(chainId), slotSeconds, authorities, recover: recoverAddress }, { header, seal })
   }
 
   record(db: KeyValueStore): Promise<void> {

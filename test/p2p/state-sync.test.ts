@@ -12,7 +12,7 @@ import {
 } from '@hawser/chain'
 import { HawserEngine, StateImport } from '@hawser/execution'
 import { buildGenesis, genesisAccounts } from '@hawser/genesis'
-import { fetchState, findStateTarget, serveState } from '@hawser/p2p'
+import { fetchState, serveState, StateTargetSearch } from '@hawser/p2p'
 import { fromHex, keccak256, silentLogger, systemClock, toHex, type Address, type Hash32 } from '@hawser/primitives'
 import { MemoryStore } from '@hawser/storage'
 import { finalityOf, justify, left, reached, sourceChain, SyncWorld } from './sync-world.ts'
@@ -166,7 +166,11 @@ describe('state sync', () => {
     const client = await nodes.transport('new', { genesisHash: genesis.hash, store }, server.addresses())
     await expect.poll(() => client.peers().length).toBe(1)
 
-    const found = await findStateTarget({ transport: client, common, verify: finality.proven, logger: silentLogger })
+    const { clock } = old
+    const { proven: verify, checkSeal } = finality
+    const target = { transport: client, spec, common, verify, checkSeal, clock, logger: silentLogger }
+    const search = new StateTargetSearch(target)
+    const found = await search.find()
     if (!found) throw new Error('the server has a final block')
     const base = blockRef(found.base.block)
     expect([base.number, found.ancestors.length]).toEqual([70n, 69])

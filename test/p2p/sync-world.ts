@@ -1,4 +1,5 @@
-import { blockRef, type BlockRef, type PeerId } from '@hawser/chain'
+import { blockRef, type BlockRef, type PeerId, type SealedBlock } from '@hawser/chain'
+import { checkSeal } from '@hawser/consensus'
 import {
   encodeJustification,
   verifyJustification,
@@ -32,6 +33,12 @@ export function signedVote(genesisHash: Hash32, vote: Omit<SignedVote, 'signatur
   return { ...vote, signature: secp256k1.sign(digest, key) }
 }
 
+const SEAL_RULES = {
+  chainId: BigInt(TEST_SPEC.chainId),
+  slotSeconds: TEST_SPEC.slotSeconds,
+  authorities: voters.voters.map(({ id }) => id),
+}
+
 /** All validators' precommits for a block, in a round of its own. */
 export function commitFor(genesisHash: Hash32, { number, hash }: BlockRef): Commit {
   const target = { number, hash }
@@ -57,6 +64,7 @@ export function finalityOf(chain: TestChain) {
   return {
     proven,
     verify: (justification: Uint8Array) => Promise.resolve(proven(justification)),
+    checkSeal: (sealed: SealedBlock) => void checkSeal(SEAL_RULES, { header: sealed.block.header, seal: sealed.seal }),
     importJustification: async (justification: Uint8Array, block: BlockRef) =>
       chain.importer.finalize(block, justification),
   }

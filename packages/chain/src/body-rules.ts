@@ -63,10 +63,10 @@ export function inherentGasCap(gasLimit: bigint): bigint {
 }
 
 /**
- * Gate 2: the body fits the header, inherents stand first, in order, signed by the author; nothing else has gas price 0.
+ * The body is the one that the header names, and within bounds: all that is left to check of a block that is known to be final.
  * @throws BLOCK_BAD_BODY
  */
-export async function checkBody(block: Block, author: Address, common: Common): Promise<void> {
+export function checkBodyOfHeader(block: Block): void {
   const size = encodedBlock(block).length
   if (size > MAX_BLOCK_BYTES) throw bad(`its RLP has ${size} bytes, at most ${MAX_BLOCK_BYTES} are allowed`)
   if (block.uncleHeaders.length > 0) throw bad('it has ommers')
@@ -75,6 +75,14 @@ export async function checkBody(block: Block, author: Address, common: Common): 
   const root = transactionsRoot(block.transactions)
   if (root !== toHex(block.header.transactionsTrie))
     throw bad(`the transactions have root ${root}, the header says ${toHex(block.header.transactionsTrie)}`)
+}
+
+/**
+ * Gate 2: the body fits the header, inherents stand first, in order, signed by the author; nothing else has gas price 0.
+ * @throws BLOCK_BAD_BODY
+ */
+export async function checkBody(block: Block, author: Address, common: Common): Promise<void> {
+  checkBodyOfHeader(block)
   await recoverSenders(block.transactions)
   let rank = 0
   const inherents = countInherents(block.transactions)

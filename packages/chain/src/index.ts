@@ -19,7 +19,7 @@ export {
 export { Bloom } from './bloom.ts'
 export { BlockImporter, type ImportOrigin, type ImportOutcome, type ImporterEvents } from './block-importer.ts'
 export { BlockTree, type HeadChange } from './block-tree.ts'
-export { checkBody, countInherents, inherentGasCap, inherentRank } from './body-rules.ts'
+export { checkBody, checkBodyOfHeader, countInherents, inherentGasCap, inherentRank } from './body-rules.ts'
 export {
   bitcoinKeys,
   canonicalJson,

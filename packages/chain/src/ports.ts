@@ -259,7 +259,7 @@ export interface StateSink {
   /** False for other bytes than the hash's. */
   code(hash: Uint8Array, code: Uint8Array): Promise<boolean>
   /** Builds the tries when nothing is missing, and checks the state root; what is left to write makes the state the database's. @throws STATE_IMPORT_INVALID */
-  finish(): Promise<readonly Write[]>
+  finish(options?: Cancellable): Promise<readonly Write[]>
 }
 
 // ---------------------------------------------------------------- Inspector

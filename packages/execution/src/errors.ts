@@ -10,3 +10,5 @@ export type ExecutionError =
   | { code: 'GENESIS_INVALID'; fault: 'user' }
   /** A state that was fetched in parts does not come to its root: the database must be emptied and filled anew. */
   | { code: 'STATE_IMPORT_INVALID'; fault: 'local' }
+  /** The import is finished, or another one was opened on the database: nothing of what still came was kept. */
+  | { code: 'STATE_IMPORT_CLOSED'; fault: 'local' }

@@ -24,12 +24,13 @@ export interface StateSyncParts {
 
 /**
  * Fetches the whole state of the sink's block from all peers that keep it, then builds its tries. What it gives is left to write.
+ * When it throws, nothing of it goes on: the sink is left alone.
  * @throws STATE_UNAVAILABLE when no peer is left that has it: begin with a younger block, or later; what came is kept for the same block
  */
 export async function fetchState(parts: StateSyncParts): Promise<readonly Write[]> {
-  const download = new StateDownload(parts)
-  await inParallel(parts.sink.missing(), MAX_PARTS_AT_ONCE, ({ origin, limit }) => download.part(origin, limit))
-  return parts.sink.finish()
+  const { sink, signal } = parts
+  await new StateDownload(parts).run()
+  return sink.finish({ signal })
 }
 
 class StateDownload {
@@ -38,13 +39,23 @@ class StateDownload {
   readonly #useless = new Set<PeerId>()
   /** How often each had no answer, and up to which request that is counted. */
   readonly #failures = new Map<PeerId, { readonly count: number; readonly upTo: number }>()
+  /** The first failure ends all that is under way. */
+  readonly #failed = new AbortController()
+  readonly #signal: AbortSignal
   #turn = 0
 
   constructor(parts: StateSyncParts) {
     this.#parts = parts
+    this.#signal = parts.signal ? AbortSignal.any([parts.signal, this.#failed.signal]) : this.#failed.signal
   }
 
-  async part(origin: Uint8Array, limit: Uint8Array): Promise<void> {
+  run(): Promise<void> {
+    return this.#inParallel(this.#parts.sink.missing(), MAX_PARTS_AT_ONCE, ({ origin, limit }) =>
+      this.#part(origin, limit),
+    )
+  }
+
+  async #part(origin: Uint8Array, limit: Uint8Array): Promise<void> {
     const { sink } = this.#parts
     for (let at: Uint8Array | undefined = origin; at;) {
       const from: Uint8Array = at
@@ -59,7 +70,7 @@ class StateDownload {
         ),
         ...taken.codes.map((hash) => () => this.#code(hash)),
       ]
-      await inParallel(needs, MAX_NEEDS_AT_ONCE, (need) => need())
+      await this.#inParallel(needs, MAX_NEEDS_AT_ONCE, (need) => need())
       await taken.commit()
       at = taken.next
     }
@@ -89,9 +100,10 @@ class StateDownload {
     message: Uint8Array,
     take: (answer: Uint8Array) => Promise<T | undefined>,
   ): Promise<T> {
-    const { transport, logger, signal } = this.#parts
+    const { transport, logger } = this.#parts
+    const signal = this.#signal
     for (;;) {
-      signal?.throwIfAborted()
+      signal.throwIfAborted()
       const peers = transport.peers().filter(({ id }) => !this.#useless.has(id))
       const turn = this.#turn++
       const peer = peers[turn % Math.max(1, peers.length)]?.id
@@ -104,6 +116,7 @@ class StateDownload {
       try {
         answer = await transport.request(peer, protocol, message, { signal })
       } catch (error) {
+        signal.throwIfAborted()
         // Not here, busy or too slow: others are asked, and nobody is blamed.
         logger.debug({ peer, err: messageOf(error) }, 'a part of the state was not delivered')
         const { count, upTo } = this.#failures.get(peer) ?? { count: 0, upTo: -1 }
@@ -113,6 +126,7 @@ class StateDownload {
         if (count + 1 >= MAX_FAILURES) this.#useless.add(peer)
         continue
       }
+      signal.throwIfAborted()
       let taken: T | undefined
       try {
         taken = await take(answer)
@@ -127,13 +141,19 @@ class StateDownload {
       transport.report(peer, FALSE_SCORE, 'a part of a state that proves nothing')
     }
   }
-}
 
-/** Runs a task for each item, so many at the same time; the first failure ends it. */
-async function inParallel<T>(items: readonly T[], limit: number, task: (item: T) => Promise<void>): Promise<void> {
-  let next = 0
-  const worker = async () => {
-    while (next < items.length) await task(items[next++] as T)
+  /** Runs a task for each item, so many at the same time. The first failure is what it throws, when all of them have come to an end. */
+  async #inParallel<T>(items: readonly T[], limit: number, task: (item: T) => Promise<void>): Promise<void> {
+    let next = 0
+    const worker = async () => {
+      try {
+        while (next < items.length) await task(items[next++] as T)
+      } catch (error) {
+        this.#failed.abort(error)
+        throw error
+      }
+    }
+    await Promise.allSettled(Array.from({ length: Math.min(limit, items.length) }, worker))
+    this.#signal.throwIfAborted()
   }
-  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker))
 }

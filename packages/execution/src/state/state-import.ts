@@ -1,10 +1,11 @@
-import type { BlockRef, StateRange, StateSink } from '@hawser/chain'
+import type { BlockRef, Cancellable, StateRange, StateSink } from '@hawser/chain'
 import {
   AppError,
   compareBytes,
   concatBytes,
   equalBytes,
   fromHex,
+  isAppError,
   keccak256,
   uintBE,
   utf8,
@@ -16,8 +17,8 @@ import { decodeAccount, decodeWord, encodeWord, EMPTY_CODE_HASH, EMPTY_ROOT } fr
 import { nodeKey, NodeStore } from './node-store.ts'
 import { verifyRange } from './range-proof.ts'
 import { codeKey, FINAL, OLDEST, rootKey, stateId } from './state-keys.ts'
-import { buildTrie, type LeafReader } from './trie-builder.ts'
-import type { Link, TrieNode } from './trie-node.ts'
+import { buildTrie, type LeafReader, type NodeSink } from './trie-builder.ts'
+import type { Link } from './trie-node.ts'
 import { packNibbles, placeNodes, trieRoot } from './trie.ts'
 import type { TrieItem } from './trie-update.ts'
 
@@ -27,43 +28,64 @@ const PARTS = 16
 const MAX_BATCH = 10_000
 const LAST_KEY = new Uint8Array(32).fill(0xff)
 
-/** Where the block's hash, its number and the parts' next keys stand while a state comes in. */
+/**
+ * While a state comes in, the block's hash and the parts' next keys stand here; nothing stands behind the key as long as what was
+ * there before is being deleted, which a restart then does anew.
+ */
 const PROGRESS = keyIn(keyspace.stateMeta, utf8('import'))
+const UNEMPTIED: Write = { key: PROGRESS, value: new Uint8Array() }
+
+/** The import that may write to a database: the one that was opened last. */
+const OPEN = new WeakMap<KeyValueStore, StateImport>()
+
+/** The next key of each part; undefined when it is complete. */
+type Parts = readonly (Uint8Array | undefined)[]
 
 /** Takes the state of one block in proven parts: flat values as they come, the tries from them at the end. Goes on after a restart. */
 export class StateImport implements StateSink {
   readonly block: BlockRef
   readonly #store: KeyValueStore
   readonly #stateRoot: Uint8Array
-  /** The next key of each part; undefined when it is complete. */
-  readonly #next: (Uint8Array | undefined)[]
+  /** As it is on disk. */
+  #next: Parts
+  #closed = false
+  /** Writes go one after the other, so that progress on disk never names leaves that are not. */
+  #turn: Promise<unknown> = Promise.resolve()
 
-  private constructor(store: KeyValueStore, block: BlockRef, stateRoot: Uint8Array, next: (Uint8Array | undefined)[]) {
+  private constructor(store: KeyValueStore, block: BlockRef, stateRoot: Uint8Array, next: Parts) {
     this.#store = store
     this.block = block
     this.#stateRoot = stateRoot
     this.#next = next
   }
 
-  /** Goes on with an import of the same block, or empties the database's state and begins. */
-  static async open(store: KeyValueStore, block: BlockRef, stateRoot: Hash32): Promise<StateImport> {
-    const record = store.get(PROGRESS)
-    const hash = fromHex(block.hash)
-    if (record && equalBytes(record.subarray(0, 32), hash)) {
-      const next = Array.from({ length: PARTS }, (_, part) => {
-        const at = 32 + part * 33
-        return record[at] === 1 ? record.slice(at + 1, at + 33) : undefined
-      })
-      return new StateImport(store, block, fromHex(stateRoot), next)
+  /**
+   * Goes on with an import of the same block, or empties the database's state and begins. An import that was open on the database
+   * takes nothing any more.
+   */
+  static async open(
+    store: KeyValueStore,
+    block: BlockRef,
+    stateRoot: Hash32,
+    { signal }: Cancellable = {},
+  ): Promise<StateImport> {
+    const before = OPEN.get(store)
+    if (before) {
+      before.#closed = true
+      await before.#turn
     }
-    const sink = new StateImport(
-      store,
-      block,
-      fromHex(stateRoot),
-      Array.from({ length: PARTS }, (_, part) => first(part)),
-    )
+    const record = store.get(PROGRESS)
+    const resumed = record && equalBytes(record.subarray(0, 32), fromHex(block.hash))
+    const next = Array.from({ length: PARTS }, (_, part) => {
+      if (!resumed) return first(part)
+      const at = 32 + part * 33
+      return record[at] === 1 ? record.slice(at + 1, at + 33) : undefined
+    })
+    const sink = new StateImport(store, block, fromHex(stateRoot), next)
+    OPEN.set(store, sink)
+    if (resumed) return sink
     // Marked first: a state that is half emptied is never taken for a whole one.
-    await store.write([sink.#progress()], { sync: true })
+    await store.write([UNEMPTIED], { sync: true })
     for (const space of [
       keyspace.flatAccount,
       keyspace.flatStorage,
@@ -72,7 +94,8 @@ export class StateImport implements StateSink {
       keyspace.stateDiff,
       keyspace.deaths,
     ])
-      await empty(store, space)
+      await empty(store, space, signal)
+    await store.write([sink.#progress(next)], { sync: true })
     return sink
   }
 
@@ -96,54 +119,68 @@ export class StateImport implements StateSink {
       if (!equalBytes(codeHash, EMPTY_CODE_HASH) && !this.#store.get(codeKey(codeHash)))
         codes.set(Buffer.from(codeHash).toString('hex'), codeHash)
     }
-    const commit = async () => {
-      this.#next[(origin[0] as number) >> 4] = next.key
-      const writes: Write[] = range.leaves.map(({ key, value }) => ({ key: keyIn(keyspace.flatAccount, key), value }))
-      await this.#store.write([...writes, this.#progress()])
-    }
+    const commit = () =>
+      this.#inTurn(async () => {
+        const parts = this.#next.with((origin[0] as number) >> 4, next.key)
+        const writes: Write[] = range.leaves.map(({ key, value }) => ({ key: keyIn(keyspace.flatAccount, key), value }))
+        await this.#store.write([...writes, this.#progress(parts)])
+        this.#next = parts
+      })
     return { storages, codes: [...codes.values()], next: next.key, commit }
   }
 
   async storage(account: Uint8Array, root: Uint8Array, origin: Uint8Array, range: StateRange) {
     const next = this.#check(root, origin, LAST_KEY, range)
     if (!next) return undefined
-    await this.#store.write(
-      range.leaves.map(({ key, value }) => ({
-        key: keyIn(keyspace.flatStorage, account, key),
-        value: decodeWord(value),
-      })),
-    )
+    const writes = range.leaves.map(({ key, value }) => ({
+      key: keyIn(keyspace.flatStorage, account, key),
+      value: decodeWord(value),
+    }))
+    await this.#inTurn(() => this.#store.write(writes))
     return { next: next.key }
   }
 
   async code(hash: Uint8Array, code: Uint8Array): Promise<boolean> {
     if (!equalBytes(keccak256(code), hash)) return false
-    await this.#store.write([{ key: codeKey(hash), value: code }])
+    await this.#inTurn(() => this.#store.write([{ key: codeKey(hash), value: code }]))
     return true
   }
 
-  async finish(): Promise<readonly Write[]> {
+  async finish({ signal }: Cancellable = {}): Promise<readonly Write[]> {
+    return this.#inTurn(async () => {
+      this.#closed = true
+      try {
+        return await this.#build(signal)
+      } catch (error) {
+        // What is here is of no use: the next attempt begins with nothing.
+        if (isAppError(error, 'STATE_IMPORT_INVALID')) await this.#store.write([UNEMPTIED], { sync: true })
+        throw error
+      }
+    })
+  }
+
+  async #build(signal: AbortSignal | undefined): Promise<readonly Write[]> {
     // An earlier attempt may have been cut off in the middle.
-    await empty(this.#store, keyspace.node)
+    await empty(this.#store, keyspace.node, signal)
     const nodes = new NodeStore(this.#store)
     await nodes.start()
-    let writes: Write[] = []
-    const place = (_node: TrieNode, stored: Uint8Array) => {
-      const pointer = nodes.allocate()
-      writes.push({ key: nodeKey(pointer), value: stored })
-      return pointer
-    }
-    const flush = async () => {
-      if (writes.length < MAX_BATCH) return
-      const full = writes
-      writes = []
-      await this.#store.write(full)
+    const writes: Write[] = []
+    const sink: NodeSink = {
+      place(_node, stored) {
+        const pointer = nodes.allocate()
+        writes.push({ key: nodeKey(pointer), value: stored })
+        return pointer
+      },
+      flush: async () => {
+        signal?.throwIfAborted()
+        while (writes.length >= MAX_BATCH) await this.#store.write(writes.splice(0, MAX_BATCH))
+      },
     }
     const build = async (read: LeafReader, expected: Uint8Array, what: string): Promise<Link | undefined> => {
-      const root = await buildTrie(read, place)
+      const root = await buildTrie(read, sink)
       if (!equalBytes(trieRoot(root), expected)) throw invalid(`${what} does not come to its root`)
-      placeNodes(root, place)
-      await flush()
+      placeNodes(root, (node, stored) => sink.place(node, stored))
+      await sink.flush()
       return root && { reference: expected, pointer: root.pointer, node: undefined }
     }
     const accounts: LeafReader = async (path, limit) => {
@@ -169,6 +206,20 @@ export class StateImport implements StateSink {
       { key: PROGRESS, value: undefined },
     )
     return writes
+  }
+
+  /** @throws STATE_IMPORT_CLOSED */
+  #inTurn<T>(task: () => Promise<T>): Promise<T> {
+    const done = this.#turn.then(() => {
+      if (this.#closed)
+        throw new AppError<ExecutionError>(
+          { code: 'STATE_IMPORT_CLOSED', fault: 'local' },
+          `the import of the state of block ${this.block.number} is over`,
+        )
+      return task()
+    })
+    this.#turn = done.catch(() => undefined)
+    return done
   }
 
   #words(account: Uint8Array): LeafReader {
@@ -199,14 +250,15 @@ export class StateImport implements StateSink {
     return { key: result.value.more && compareBytes(end, limit) < 0 ? after(end) : undefined }
   }
 
-  #progress(): Write {
-    const parts = this.#next.map((next) => (next ? concatBytes(Uint8Array.of(1), next) : new Uint8Array(33)))
+  #progress(next: Parts): Write {
+    const parts = next.map((next) => (next ? concatBytes(Uint8Array.of(1), next) : new Uint8Array(33)))
     return { key: PROGRESS, value: concatBytes(fromHex(this.block.hash), ...parts) }
   }
 }
 
-async function empty(store: KeyValueStore, space: number): Promise<void> {
+async function empty(store: KeyValueStore, space: number, signal: AbortSignal | undefined): Promise<void> {
   for (;;) {
+    signal?.throwIfAborted()
     const keys: Write[] = []
     for await (const [key] of store.entries({ gte: keyIn(space), lt: keyIn(space + 1), limit: MAX_BATCH }))
       keys.push({ key, value: undefined })
