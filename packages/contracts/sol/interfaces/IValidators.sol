@@ -129,7 +129,7 @@ interface IValidators {
     error AlreadyReported();
     /// The hash of block 0 is not known and EIP-2935 does not have it (before block 1, or none asked for 8,191 blocks).
     error GenesisUnknown();
-    /// Not the RLP of a block header of at most 1,024 bytes.
+    /// Not the RLP of a block header of 58 to 1,024 bytes and at most 64 fields.
     error BadHeader();
 
     // --- the end of an epoch
