@@ -1,9 +1,11 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { encodeJustification, readHeader, voteDigest, type HeaderRef } from '@hawser/consensus/verify'
 import { devValidatorKeys, validatorSpecOf, type Devnet } from '@hawser/node'
-import { toHex, type Hex } from '@hawser/primitives'
-import { trustedChain } from '@hawser/sdk'
+import { fromHex, toHex, type Hash32, type Hex } from '@hawser/primitives'
+import { publicKeyToAddress, secp256k1 } from '@hawser/primitives/node'
+import { trustedChain, type FinalityProof, type TrustedChain } from '@hawser/sdk'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { eventually, runHawser, startDevnet } from '../kit/devnet.ts'
 import { readerOf, walletOf } from './support/clients.ts'
@@ -85,13 +87,23 @@ describe('validators who decide by files, and a client who follows them', { time
     // Where there is no node, the saved proof is enough, and a changed one is none.
     const offline = ['verify', later, '--chain-spec', spec(), '--proof']
     expect(await hawser([...offline, at('proof.json')], 0, NOWHERE)).toMatchObject({ hash: found['hash'], setId: '1' })
-    const proof = JSON.parse(readFileSync(at('proof.json'), 'utf8')) as { setProofs: Hex[] }
+    const proof = JSON.parse(readFileSync(at('proof.json'), 'utf8')) as FinalityProof & { genesisHash: Hash32 }
     writeFileSync(at('short.json'), JSON.stringify({ ...proof, setProofs: [] }))
     expect(await hawser([...offline, at('short.json')], 7, NOWHERE)).toMatchObject({
       error: { code: 'HANDOVER_INVALID' },
     })
 
     const trust = trustedChain(readFileSync(spec(), 'utf8'))
+
+    // Set 0 is out of office. Whoever has followed the sets refuses its votes, whatever a proof leaves out.
+    writeFileSync(at('old.json'), JSON.stringify({ ...proof, ...votesOfSet0(trust, proof), setProofs: [] }))
+    const kept = readFileSync(at('sets.json'), 'utf8')
+    expect(await hawser([...offline, at('old.json')], 0, NOWHERE)).toMatchObject({ final: true, setId: '0' })
+    expect(await hawser([...offline, at('old.json'), '--state', at('sets.json')], 7, NOWHERE)).toMatchObject({
+      error: { code: 'JUSTIFICATION_INVALID' },
+    })
+    expect(readFileSync(at('sets.json'), 'utf8')).toBe(kept)
+
     const proven = await walletOf(devnet, 0).verifyFinality({ trust, blockNumber: epochEnd + 1n })
     expect(proven).toMatchObject({ number: epochEnd + 1n, setId: 1n })
     expect(await hawser(['audit', '--chain-spec', spec()])).toMatchObject({ finalityProven: true, passed: true })
@@ -115,3 +127,20 @@ describe('validators who decide by files, and a client who follows them', { time
     expect(await hawser(stranger, 1)).toMatchObject(refused('no current validator has the management key'))
   })
 })
+
+/** What the first three validators, enough of set 0, say of the block that a proof's votes are for. */
+function votesOfSet0(trust: TrustedChain, { headers, genesisHash }: FinalityProof & { readonly genesisHash: Hash32 }) {
+  const header = headers.at(-1) as Hex
+  const { number, hash } = readHeader(fromHex(header)) as HeaderRef
+  const target = { number, hash }
+  const vote = { setId: 0n, round: 1n, kind: 'precommit' as const, ...target }
+  const digest = voteDigest({ chainId: trust.chainId, genesisHash }, vote)
+  const precommits = [0, 1, 2].map((n) => {
+    const { session } = devValidatorKeys(n)
+    const voter = trust.voters.indexOf(publicKeyToAddress(secp256k1.publicKey(session, false))) ?? 0
+    return { target: 0, voter, signature: secp256k1.sign(digest, session) }
+  })
+  precommits.sort((a, b) => a.voter - b.voter)
+  const commit = { setId: 0n, round: 1n, target, targets: [target], precommits }
+  return { headers: [header], justification: toHex(encodeJustification({ commit, ancestry: [] })) }
+}
