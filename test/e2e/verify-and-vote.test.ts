@@ -55,7 +55,7 @@ describe('validators who decide by files, and a client who follows them', { time
     writeFileSync(at('forged.json'), changed)
     expect(await hawser(submit('forged.json'), 1)).toMatchObject({ error: { code: 'VALIDATOR_ACT_INVALID' } })
     expect(await hawser(submit('vote0.json', 'vote1.json'))).toMatchObject({
-      submitted: [{ acts: ['vote', 'vote'], votes: { count: '2', of: '4', passed: false } }],
+      submitted: [{ acts: ['vote', 'vote'], votes: { count: '2', needed: '3', of: '4', passed: false } }],
     })
     expect(await hawser(submit('vote1.json'), 1)).toMatchObject({
       error: { code: 'CONTRACT_REVERTED', message: expect.stringContaining('counted already') as string },

@@ -1,4 +1,5 @@
-import { fromHex, uintBE, toHex, type Hex } from '@hawser/primitives'
+import { VoterSet } from '@hawser/consensus/verify'
+import { fromHex, uintBE, toHex, type Address, type Hex } from '@hawser/primitives'
 import { publicKeyToAddress, secp256k1 } from '@hawser/primitives/node'
 import { createClient, custom } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
@@ -14,6 +15,7 @@ import {
   signRotateKeys,
   signSetBeneficiary,
   signVote,
+  votesNeeded,
   type ValidatorAct,
 } from './validator-acts.ts'
 
@@ -82,6 +84,13 @@ describe('what a management key signs', () => {
     expect(args[1]).toEqual({ session: publicOf(key(1)).address, managementKey: '0x', bitcoinKey: '0x' })
     expect(args[3]).toMatchObject({ management: '0x', bitcoin: '0x' })
   })
+})
+
+it('needs as many votes as finality', () => {
+  for (let n = 1; n <= 100; n++) {
+    const members = Array.from({ length: n }, (_, i) => ({ id: toHex(uintBE(BigInt(i), 20)) as Address, weight: 1 }))
+    expect(votesNeeded(BigInt(n)), `${n} validators`).toBe(BigInt(new VoterSet(0n, members).threshold))
+  }
 })
 
 describe('submitting', () => {

@@ -119,6 +119,11 @@ export async function signJoin(
   return { candidate, proofs: { session, management, bitcoin } }
 }
 
+/** Votes that pass a proposal among so many validators, at least one: n - floor((n - 1) / 3), as many as finality needs. */
+export function votesNeeded(validators: bigint): bigint {
+  return validators - (validators - 1n) / 3n
+}
+
 /** A vote has no nonce: it counts once for its proposal. */
 export async function signVote(
   chainId: number,

@@ -80,7 +80,7 @@ export async function submit(
 
 function describeSubmitted({ hash, blockNumber, acts, takesEffectAfter, votes }: SubmittedActs): string {
   const what = votes
-    ? `${acts.length} votes: ${votes.count} of ${votes.of} count, ${votes.passed ? `passed, in force after block ${takesEffectAfter}` : 'two thirds are needed'}`
+    ? `${acts.length} votes: ${votes.count} of ${votes.of} count, ${votes.passed ? `passed, in force after block ${takesEffectAfter}` : `${votes.needed} are needed`}`
     : `${acts[0]?.kind}: in force after block ${takesEffectAfter}`
   return `${what}  (transaction ${hash} in block ${blockNumber})`
 }

@@ -1,5 +1,5 @@
 import type { Hex } from '@hawser/primitives'
-import { publicOf, signJoin, signVote, type ValidatorProposal } from '@hawser/sdk'
+import { publicOf, signJoin, signVote, votesNeeded, type ValidatorProposal } from '@hawser/sdk'
 import type { Command } from 'commander'
 import { connect } from '../context.ts'
 import { cliError } from '../errors.ts'
@@ -69,14 +69,14 @@ export function addPropose(group: Command, session: Session): void {
     const chainId = await chainIdOf(options)
     if (madeFor !== undefined && madeFor !== chainId)
       throw cliError('USAGE', `the candidate signed for chain ${madeFor}, and the proposal is for ${chainId}`)
-    const deadline = options.deadline ?? (await deadlineFromNow(options.rpc))
+    const { deadline, enough } = await ballotFor(options)
     const proposal = make(String(deadline))
     writeActFile(options.out, chainId, proposal)
     session
       .outputOf(options)
       .result({ file: options.out, chainId, proposal }, [
         `Proposed up to block ${deadline}: hand ${options.out} to every validator`,
-        `Each signs with \`hawser validator vote ${options.out}\`; more than two thirds must`,
+        `Each signs with \`hawser validator vote ${options.out}\`; ${enough} must`,
       ])
   }
   const add = propose('propose-add', 'propose a new validator', ['<join>', 'the file of `hawser validator join`'])
@@ -95,9 +95,12 @@ export function addPropose(group: Command, session: Session): void {
   )
 }
 
-async function deadlineFromNow(rpc: string): Promise<bigint> {
-  const { epochEnd, epochBlocks } = await connect(rpc).getValidators()
-  return epochEnd + OPEN_EPOCHS * epochBlocks
+/** Until when votes count, and how many are enough: without a node nobody knows how many validators there are. */
+async function ballotFor({ deadline, rpc }: { readonly deadline?: bigint; readonly rpc: string }) {
+  if (deadline !== undefined) return { deadline, enough: 'as many as finality needs (3 of 4, 5 of 6, 5 of 7)' }
+  const { epochEnd, epochBlocks, validators } = await connect(rpc).getValidators()
+  const of = validators.length
+  return { deadline: epochEnd + OPEN_EPOCHS * epochBlocks, enough: `${votesNeeded(BigInt(of))} of ${of}` }
 }
 
 /** hawser validator vote */

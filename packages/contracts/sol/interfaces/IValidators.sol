@@ -151,12 +151,13 @@ interface IValidators {
     /// @notice Gives the seat up at the end of the epoch.
     function leaveSet(address management, bytes calldata authorisation) external;
 
-    // --- proposals: management keys of two thirds of the current validators
+    // --- proposals: as many management keys of the current validators as finality needs
 
-    /// @notice Counts votes for adding a validator; when 3 * votes >= 2 * validators it joins at the end of the epoch. That is the least number that
-    /// finality needs too (2f + 1 of 3f + 1): a change that fewer could make would hand the chain to them, more would let f absent ones forbid every change.
-    /// Votes come in one or many transactions until block `deadline` (included); only those of validators of the current set count, each once. Votes
-    /// known already are skipped; without a new one the call reverts. `proofs`: each of the candidate's keys signs its Join.
+    /// @notice Counts votes for adding a validator; with n - (n - 1) / 3 of n validators (3 of 4, 5 of 6, 5 of 7) it joins at the end of the epoch. That
+    /// is the weight that finality needs too (consensus.md, section 2.1): a change that fewer could make would hand the chain to them, more would let f
+    /// absent ones forbid every change. Votes come in one or many transactions until block `deadline` (included); only those of validators of the current
+    /// set count, each once. Votes known already are skipped; a call that brings no new one reverts, unless the known ones have become enough because
+    /// seats were given up. `proofs`: each of the candidate's keys signs its Join.
     function addValidator(
         Validator calldata candidate,
         uint64 deadline,
