@@ -10,6 +10,8 @@ import {
   checkAct,
   publicOf,
   readAct,
+  readCandidate,
+  readProposal,
   signJoin,
   signLeave,
   signRotateKeys,
@@ -68,6 +70,38 @@ describe('what a management key signs', () => {
   ])('is not read from JSON with %s', async (_, change) => {
     for (const act of await everyAct())
       expect(() => readAct(change(act))).toThrow(expect.objectContaining({ code: 'VALIDATOR_ACT_INVALID' }))
+  })
+
+  it('says what the readers have read, and nothing else that a file may hold', async () => {
+    const other = publicOf(key(9)).address
+    const extra = { management: other, nonce: '9', deadline: '91', chainId: 1, primaryType: 'Leave', more: 'x' }
+    for (const act of await everyAct()) {
+      if (act.kind === 'vote' && act.proposal.kind === 'add') {
+        const { candidate, proofs } = act.proposal
+        const joining = { candidate: { ...extra, ...candidate }, proofs: { ...extra, ...proofs } }
+        expect(readCandidate({ ...extra, ...joining })).toStrictEqual({ candidate, proofs })
+        const proposal = { ...extra, ...act.proposal, ...joining }
+        expect(readProposal(proposal)).toStrictEqual(act.proposal)
+        expect(readAct({ ...extra, ...act, proposal })).toStrictEqual(act)
+      } else if (act.kind === 'vote') {
+        const proposal = { ...extra, candidate: extra, ...act.proposal }
+        expect(readAct({ ...extra, ...act, proposal })).toStrictEqual(act)
+      } else if (act.kind === 'rotate-keys') {
+        const keys = { ...extra, ...act.keys }
+        expect(readAct({ ...extra, ...act, keys, proofs: { ...extra, ...act.proofs } })).toStrictEqual(act)
+      } else expect(readAct({ ...extra, proposal: extra, ...act })).toStrictEqual(act)
+    }
+  })
+
+  it('is signed over its own management key and deadline, whatever a candidate brings along', async () => {
+    const [add] = (await everyAct()).flatMap((act) => (act.kind === 'vote' ? [act.proposal] : []))
+    if (add?.kind !== 'add') throw new Error('the first vote is on a candidate')
+    const candidate = { ...add.candidate, management: publicOf(key(9)).address, deadline: 91n }
+    const act = await signVote(CHAIN, key(7), { ...add, candidate })
+    await checkAct(CHAIN, { ...act, proposal: add } as ValidatorAct)
+    const rotation = await signRotateKeys(acting, { session: key(1) })
+    if (rotation.kind !== 'rotate-keys') throw new Error('it changes keys')
+    await checkAct(CHAIN, { ...rotation, keys: { ...rotation.keys, ...{ nonce: 9n, management: account } } })
   })
 
   it('names public keys as the contract has them: an address, and 33 bytes of either parity', () => {

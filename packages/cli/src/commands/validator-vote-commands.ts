@@ -3,6 +3,7 @@ import { publicOf, signJoin, signVote, votesNeeded, type ValidatorProposal } fro
 import type { Command } from 'commander'
 import { connect } from '../context.ts'
 import { cliError } from '../errors.ts'
+import { columns } from '../format.ts'
 import { managementKeyFrom } from '../management-key.ts'
 import { readAccount, readWhole } from '../parse-arguments.ts'
 import { keyInFile, signerFrom, withSigner, type SignerOptions } from '../signer.ts'
@@ -118,14 +119,35 @@ export function addVote(group: Command, session: Session): void {
       ],
       ['hawser validator submit vote0.json vote1.json vote2.json --dev-account 0', 'anybody, any number at once'],
     ],
-    'Look at the proposal before you sign it. Votes have no nonce and may come in any order.',
+    'The whole proposal is shown before it is signed. Votes have no nonce and may come in any order.',
   ).action(async (file: string) => {
     const options = optionsOf<ActOptions>(command)
     checkWays(options)
     const managementKey = managementKeyFrom(options)
     const { chainId, proposal } = readProposalFile(file, options.chainId)
+    const output = session.outputOf(options)
+    for (const line of describeProposal(chainId, proposal)) output.line(line)
     await finish(session, options, await signVote(chainId, managementKey, proposal), chainId)
   })
+}
+
+/** All that a vote says yes to. */
+function describeProposal(chainId: number, proposal: ValidatorProposal): string[] {
+  const { kind, deadline } = proposal
+  const rows: [string, string][] =
+    kind === 'add'
+      ? [
+          ['Proposal', 'add a validator'],
+          ['Session', proposal.candidate.session],
+          ['Beneficiary', proposal.candidate.beneficiary],
+          ['Management', proposal.candidate.managementKey],
+          ['Bitcoin', proposal.candidate.bitcoinKey],
+        ]
+      : [
+          ['Proposal', 'remove a validator'],
+          ['Session', proposal.session],
+        ]
+  return columns([...rows, ['Deadline', `block ${deadline}`], ['Chain', String(chainId)]])
 }
 
 /** hawser validator submit */
