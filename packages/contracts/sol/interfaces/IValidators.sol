@@ -88,7 +88,9 @@ enum LeaveReason {
 ///
 /// `management` is the address of the signing management key that is in force, `nonce` what `nonceOf` answers: it grows with each of the validator's
 /// acts. Votes have no nonce, so that they can be signed in any order: one counts once for its proposal, by the validator's id, and a proposal
-/// passes once. So that two networks of one chain id cannot replay each other's acts, do not use management keys twice.
+/// passes once. So that two networks of one chain id cannot replay each other's acts, do not use management keys twice. Nor session keys: a seal
+/// binds the chain id and the block, not block 0, so two blocks of two such networks, sealed by one key for one slot, are evidence against it here
+/// and there. One session key, one network.
 ///
 /// **Keys** are never used twice: one that any validator ever had or announced, is refused (old votes are signed by it; evidence must stay
 /// attributable). A bitcoin key counts as its x alone. The bridge keeps its first committee for now: a new bitcoin key takes part in custody only once
