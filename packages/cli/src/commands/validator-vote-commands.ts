@@ -1,5 +1,5 @@
 import type { Hex } from '@hawser/primitives'
-import { publicOf, signJoin, signVote, votesNeeded, type ValidatorProposal } from '@hawser/sdk'
+import { publicOf, signJoin, signVote, type ValidatorProposal } from '@hawser/sdk'
 import type { Command } from 'commander'
 import { connect } from '../context.ts'
 import { cliError } from '../errors.ts'
@@ -99,9 +99,8 @@ export function addPropose(group: Command, session: Session): void {
 /** Until when votes count, and how many are enough: without a node nobody knows how many validators there are. */
 async function ballotFor({ deadline, rpc }: { readonly deadline?: bigint; readonly rpc: string }) {
   if (deadline !== undefined) return { deadline, enough: 'as many as finality needs (3 of 4, 5 of 6, 5 of 7)' }
-  const { epochEnd, epochBlocks, validators } = await connect(rpc).getValidators()
-  const of = validators.length
-  return { deadline: epochEnd + OPEN_EPOCHS * epochBlocks, enough: `${votesNeeded(BigInt(of))} of ${of}` }
+  const { epochEnd, epochBlocks, validators, needed } = await connect(rpc).getValidators()
+  return { deadline: epochEnd + OPEN_EPOCHS * epochBlocks, enough: `${needed} of ${validators.length}` }
 }
 
 /** hawser validator vote */
