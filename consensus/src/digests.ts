@@ -41,7 +41,10 @@ export function voteDigest(network: NetworkId, vote: UnsignedVote): Uint8Array {
   )
 }
 
-/** What an author signs: keccak256("HWAS" | chainId u64 | blockHash 32), big endian; 32 bytes. */
+/**
+ * What an author signs: keccak256("HWAS" | chainId u64 | blockHash 32), big endian; 32 bytes. It does not bind the genesis: a
+ * session key is for one network of a chain id.
+ */
 export function sealDigest(chainId: bigint, blockHash: Hash32): Uint8Array {
   return keccak256(concatBytes(SEAL_TAG, uintBE(chainId, 8), fromHex(blockHash)))
 }

@@ -1,13 +1,12 @@
-import type { InherentCall, StateView } from '@hawser/chain'
-import { systemContracts } from '@hawser/contracts'
+import type { BlockHeader } from '@ethereumjs/block'
+import type { ExecutionEngine, InherentCall, StateView } from '@hawser/chain'
+import { mayHaveSealed as mayHaveSealedBy, membershipSlot, systemContracts, VALIDATORS_SLOTS } from '@hawser/contracts'
 import { concatBytes, fromHex, keccak256, readUintBE, uintBE, utf8, type Address } from '@hawser/primitives'
 import { voteKindCode } from './digests.ts'
 import { timestampOf, type Evidence } from './evidence.ts'
 import type { SignedVote } from './types.ts'
 
 const VALIDATORS = systemContracts.validators as Address
-/** The mapping of reported offences in the storage of `Validators`. */
-const REPORTED_SLOT = 11n
 /** Gas of a report: two recoveries, two hashes of headers, and what is written down. */
 const REPORT_GAS = 500_000n
 
@@ -41,8 +40,24 @@ export function isReported(state: Pick<StateView, 'storage'>, evidence: Evidence
   // abi.encode(string, ...): the text is the first argument, and stands behind the others.
   const name = utf8(evidence.kind === 'votes' ? 'vote' : 'seal')
   const encoded = concatBytes(word(WORD * (rest.length + 1)), ...rest, bytesTail(name))
-  const key = keccak256(concatBytes(keccak256(encoded), word(REPORTED_SLOT)))
+  const key = keccak256(concatBytes(keccak256(encoded), word(VALIDATORS_SLOTS.reported)))
   return readUintBE(state.storage(VALIDATORS, key)) !== 0n
+}
+
+/** Whether a state says that a session address may have sealed a block of this number. */
+export function mayHaveSealed(state: Pick<StateView, 'storage'>, session: Address, number: bigint): boolean {
+  return mayHaveSealedBy(readUintBE(state.storage(VALIDATORS, membershipSlot(session))), number)
+}
+
+/** Whether the contract refuses the evidence on top of a block. @throws STATE_MISSING */
+export async function isRefused(
+  engine: Pick<ExecutionEngine, 'call'>,
+  evidence: Evidence,
+  at: BlockHeader,
+): Promise<boolean> {
+  const { to, data, gasLimit } = reportCall(evidence)
+  const { kind } = await engine.call(at, { to, data, gas: gasLimit })
+  return kind !== 'success'
 }
 
 function voteTuple({ number, hash, signature }: SignedVote): Uint8Array {

@@ -1,5 +1,6 @@
 import { createBlockHeader } from '@ethereumjs/block'
-import { silentLogger, toHex, uintBE, type Address, type Hash32 } from '@hawser/primitives'
+import { RLP } from '@ethereumjs/rlp'
+import { keccak256, silentLogger, toHex, uintBE, type Address, type Hash32 } from '@hawser/primitives'
 import { publicKeyToAddress, recoverAddress, secp256k1 } from '@hawser/primitives/node'
 import { MemoryStore } from '@hawser/storage'
 import { describe, expect, it } from 'vitest'
@@ -24,6 +25,7 @@ const rules = {
   network,
   slotSeconds: SLOT_SECONDS,
   setOf: (setId: bigint) => (setId === 0n ? voters : undefined),
+  mayHaveSealed: (session: Address, number: bigint) => sessions.includes(session) && number < 1_000n,
   recover: recoverAddress,
 }
 
@@ -40,15 +42,14 @@ const votes = (voter: number, round = 5n, [a, b] = [1, 2]): Evidence => ({
   first: vote(voter, a as number, round),
   second: vote(voter, b as number, round),
 })
-const sealed = (voter: number, timestamp: bigint, gasLimit: bigint) => {
-  const header = createBlockHeader({ number: 2n, timestamp, gasLimit })
-  const hash = toHex(header.hash()) as Hash32
-  return {
-    hash,
-    header: header.serialize(),
-    seal: secp256k1.sign(sealDigest(network.chainId, hash), keys[voter] as Uint8Array),
-  }
+const sealOf = (voter: number, header: Uint8Array) => {
+  const hash = toHex(keccak256(header)) as Hash32
+  return { hash, header, seal: secp256k1.sign(sealDigest(network.chainId, hash), keys[voter] as Uint8Array) }
 }
+const sealed = (voter: number, timestamp: bigint, gasLimit: bigint, number = 2n) =>
+  sealOf(voter, createBlockHeader({ number, timestamp, gasLimit }).serialize())
+/** Twelve fields, the first of 1,010 bytes. */
+const tooLong = RLP.encode(Array.from({ length: 12 }, (_, field) => new Uint8Array(field === 0 ? 1_010 : 0)))
 const seals = (voter: number, slot = 101n): Evidence => ({
   kind: 'seals',
   offender: sessions[voter] as Address,
@@ -83,6 +84,10 @@ describe('evidence', () => {
     ['bad-signature', { ...votes(1), second: { ...vote(1, 2), signature: vote(1, 3).signature } } as Evidence],
     ['no-contradiction', { ...seals(1), second: sealed(1, 303n, 5000n) } as Evidence],
     ['same-place', { ...seals(1), second: sealed(1, 306n, 5001n) } as Evidence],
+    ['same-place', { ...seals(1), second: sealed(1, 304n, 5001n) } as Evidence],
+    ['bad-header', { ...seals(1), second: sealOf(1, Uint8Array.of(0xc0)) } as Evidence],
+    ['bad-header', { ...seals(1), second: sealOf(1, tooLong) } as Evidence],
+    ['not-in-office', { ...seals(1), second: sealed(1, 303n, 5001n, 1_000n) } as Evidence],
     ['bad-signature', { ...seals(1), second: sealed(2, 303n, 5001n) } as Evidence],
     ['bad-signature', { ...seals(1), offender: sessions[2] } as Evidence],
   ])('is nothing: %s', (why, evidence) => {
@@ -91,7 +96,7 @@ describe('evidence', () => {
 })
 
 function service(hub = new MemoryHub(), id = 'a', self?: Address, store = new MemoryStore()) {
-  const state = { reported: new Set<string>(), validators: sessions }
+  const state = { reported: new Set<string>(), validators: sessions, refused: new Set<string>(), asked: 0 }
   const transport = hub.join(id)
   const at = { number: 20n, hash: testHash(20) }
   const evidence = new EvidenceService({
@@ -103,6 +108,10 @@ function service(hub = new MemoryHub(), id = 'a', self?: Address, store = new Me
     validatorsAfter: () => state.validators,
     head: () => at,
     isReported: (known) => state.reported.has(offenceOf(known)),
+    isRefused: (known) => {
+      state.asked++
+      return Promise.resolve(state.refused.has(offenceOf(known)))
+    },
   })
   return { evidence, transport, state, at, store }
 }
@@ -168,8 +177,58 @@ describe('the evidence service', () => {
     expect(kept).toBe(MAX_OFFENCES_PER_VALIDATOR)
     expect(await count()).toBe(Math.min(MAX_OFFENCES_PER_VALIDATOR, MAX_REPORTS_PER_BLOCK))
     await a.evidence.submit(votes(2))
-    expect(await count()).toBe(MAX_REPORTS_PER_BLOCK)
+    // Whatever keeps those of one validator out of the blocks, the other's has its turn.
+    const labels = [await a.evidence.inherents(a.at), await a.evidence.inherents(a.at)].flat().map(({ label }) => label)
+    expect(labels).toHaveLength(2 * MAX_REPORTS_PER_BLOCK)
+    expect(labels).toContain(`reportEquivocation of ${sessions[2]} in round 5 of set 0`)
     a.state.validators = sessions.filter((id) => id !== sessions[1])
     expect(await count()).toBe(1)
+  })
+
+  it('drops what the contract refuses on a final state, and does not take the same again', async () => {
+    const a = service()
+    await a.evidence.start()
+    a.state.refused.add(offenceOf(votes(1)))
+    for (const evidence of [votes(1), votes(2)]) await a.evidence.submit(evidence)
+    const labels = async () => (await a.evidence.inherents(a.at)).map(({ label }) => label)
+    // It was taken by the state of block 20: a block before may not know the offender yet.
+    await a.evidence.onFinalized({ number: 19n, hash: testHash(19) })
+    expect(await labels()).toHaveLength(2)
+    const good = [`reportEquivocation of ${sessions[2]} in round 5 of set 0`]
+    await a.evidence.onFinalized(a.at)
+    expect(await labels()).toEqual(good)
+    await a.evidence.submit(votes(1))
+    expect(await labels()).toEqual(good)
+    // Another proof of the same offence is another question.
+    await a.evidence.submit(votes(1, 5n, [1, 3]))
+    expect(await labels()).toHaveLength(2)
+  })
+
+  it('asks the contract once about each', async () => {
+    const a = service()
+    await a.evidence.start()
+    await a.evidence.submit(votes(1))
+    for (const number of [20n, 21n, 22n]) await a.evidence.onFinalized({ number, hash: testHash(Number(number)) })
+    expect(a.state.asked).toBe(1)
+    expect(await a.evidence.inherents(a.at)).toHaveLength(1)
+  })
+
+  it('is not kept from an offence by decoys of the offender', async () => {
+    const a = service()
+    await a.evidence.start()
+    // "Headers" of 45 bytes: twelve fields, and nothing in them but a parent hash and a timestamp.
+    const tiny = (timestamp: number, parent: number) => {
+      const fields: Uint8Array[] = Array.from({ length: 12 }, () => new Uint8Array())
+      fields[0] = new Uint8Array(32).fill(parent)
+      fields[11] = Uint8Array.of(timestamp)
+      return sealOf(1, RLP.encode(fields))
+    }
+    for (let slot = 1n; slot <= 4n; slot++) {
+      const [first, second] = [tiny(3 * Number(slot), 1), tiny(3 * Number(slot), 2)]
+      await a.evidence.submit({ kind: 'seals', offender: sessions[1] as Address, slot, first, second })
+    }
+    await a.evidence.submit(votes(1))
+    const labels = (await a.evidence.inherents(a.at)).map(({ label }) => label)
+    expect(labels).toEqual([`reportEquivocation of ${sessions[1]} in round 5 of set 0`])
   })
 })

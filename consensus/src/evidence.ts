@@ -1,11 +1,9 @@
 import { RLP } from '@ethereumjs/rlp'
 import {
-  decodeRlp,
   err,
   fromHex,
   keccak256,
   ok,
-  readUintBE,
   toHex,
   type Address,
   type Hash32,
@@ -16,9 +14,10 @@ import type { SealEquivocation, SealedHeader } from './aura.ts'
 import { decodeVote, encodeVote, MAX_HEADER_BYTES, MAX_VOTE_BYTES } from './codec.ts'
 import { sealDigest, type NetworkId } from './digests.ts'
 import { malformed } from './errors.ts'
+import { readEvidenceHeader } from './evidence-header.ts'
 import { bytesOf, bytesUpTo, decodeBounded, listOf, rlpUint, smallUintOf } from './rlp.ts'
 import type { VoteEquivocation } from './types.ts'
-import { readHeader, voteVerifier, type RecoverAddress } from './justification.ts'
+import { voteVerifier, type RecoverAddress } from './justification.ts'
 import type { VoterSet } from './voter-set.ts'
 
 /** A validator's own signatures against it: two votes in one phase of one round, or two blocks in one slot. */
@@ -28,8 +27,6 @@ export type Evidence = ({ readonly kind: 'votes' } & VoteEquivocation) | ({ read
 export const MAX_EVIDENCE_BYTES = 2 * (MAX_HEADER_BYTES + 80) + 64
 
 const KINDS = { votes: 0, seals: 1 } as const
-/** An execution header's timestamp: its place in the RLP list. */
-const TIMESTAMP = 11
 
 /** What evidence proves, once: an offence of a validator at a place. More of the same adds nothing. */
 export function offenceOf(evidence: Evidence): string {
@@ -67,18 +64,24 @@ export function decodeEvidence(bytes: Uint8Array, slotSeconds: number): Evidence
   return { kind: 'seals', offender, slot: slotOf(pair.first.header, slotSeconds), ...pair }
 }
 
-/** Why evidence proves nothing. */
-export type EvidenceFault = 'unknown-set' | 'not-a-member' | 'same-place' | 'no-contradiction' | 'bad-signature'
+/** Why evidence proves nothing: for good, or (`unknown-set`, `not-in-office`) as far as this node has come. */
+export type EvidenceFault =
+  'unknown-set' | 'not-in-office' | 'not-a-member' | 'bad-header' | 'same-place' | 'no-contradiction' | 'bad-signature'
 
 export interface EvidenceRules {
   readonly network: NetworkId
   readonly slotSeconds: number
   /** A voter set by its id, of those that this node has followed. */
   readonly setOf: (setId: bigint) => VoterSet | undefined
+  /** Whether a session address has or had a seat when blocks of this number were made, by the state at the head. */
+  readonly mayHaveSealed: (session: Address, number: bigint) => boolean
   readonly recover: RecoverAddress
 }
 
-/** Whether both signatures are the offender's and contradict one another. */
+/**
+ * Whether both signatures are the offender's and contradict one another, by the rules of `ValidatorsEvidence.sol`: what the contract
+ * refuses would be kept for nothing. (It also takes v 27 and 28, which no node signs.)
+ */
 export function checkEvidence(evidence: Evidence, rules: EvidenceRules): Result<void, EvidenceFault> {
   return evidence.kind === 'votes' ? checkVotes(evidence, rules) : checkSeals(evidence, rules)
 }
@@ -98,9 +101,11 @@ function checkVotes({ offender, first, second }: VoteEquivocation, rules: Eviden
 }
 
 function checkSeals(evidence: SealEquivocation, rules: EvidenceRules): Result<void, EvidenceFault> {
-  const { offender, slot, first, second } = evidence
-  const at = (sealed: SealedHeader) => slotOf(sealed.header, rules.slotSeconds)
-  if (at(first) !== slot || at(second) !== slot) return err('same-place')
+  const { offender, first, second } = evidence
+  const [a, b] = [readEvidenceHeader(first.header), readEvidenceHeader(second.header)]
+  if (a === undefined || b === undefined) return err('bad-header')
+  // A timestamp is its slot times the slots' length, exactly: two timestamps within one slot are no offence that a block could be.
+  if (a.timestamp !== b.timestamp) return err('same-place')
   if (first.hash === second.hash) return err('no-contradiction')
   const signed = ({ hash, seal }: SealedHeader) => {
     try {
@@ -109,7 +114,9 @@ function checkSeals(evidence: SealEquivocation, rules: EvidenceRules): Result<vo
       return false
     }
   }
-  return signed(first) && signed(second) ? ok(undefined) : err('bad-signature')
+  if (!signed(first) || !signed(second)) return err('bad-signature')
+  const inOffice = [a, b].every(({ number }) => rules.mayHaveSealed(offender, number))
+  return inOffice ? ok(undefined) : err('not-in-office')
 }
 
 function slotOf(header: Uint8Array, slotSeconds: number): bigint {
@@ -118,8 +125,7 @@ function slotOf(header: Uint8Array, slotSeconds: number): bigint {
 
 /** The timestamp of an RLP header, Unix seconds. @throws CONSENSUS_MALFORMED */
 export function timestampOf(header: Uint8Array): bigint {
-  if (readHeader(header) === undefined) throw malformed('a header is none')
-  const timestamp = (decodeRlp(header) as unknown[])[TIMESTAMP]
-  if (!(timestamp instanceof Uint8Array) || timestamp.length > 8) throw malformed('a header has no timestamp')
-  return readUintBE(timestamp)
+  const read = readEvidenceHeader(header)
+  if (read === undefined) throw malformed('a header is none')
+  return read.timestamp
 }

@@ -92,7 +92,7 @@ export {
   type EvidenceFault,
   type EvidenceRules,
 } from './evidence.ts'
-export { isReported, reportCall } from './evidence-on-chain.ts'
+export { isRefused, isReported, mayHaveSealed, reportCall } from './evidence-on-chain.ts'
 export { EvidenceService, type EvidenceOptions } from './evidence-service.ts'
 export { listenFirst, OwnSignatureWatch, type ListeningOptions, type OwnSignatureOptions } from './own-signatures.ts'
 export { GuardedSigner } from './guarded-signer.ts'

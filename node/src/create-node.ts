@@ -27,7 +27,9 @@ import {
   EvidenceService,
   FinalityService,
   GuardedSigner,
+  isRefused,
   isReported,
+  mayHaveSealed,
   listenFirst,
   OwnSignatureWatch,
   SignerGuard,
@@ -187,11 +189,12 @@ export async function createNode(dependencies: NodeDependencies): Promise<Hawser
     } else refuseHalfState(db, config.dataDir)
     const headerOf = (hash: Hash32) => store.header(hash)
     // Who seals and votes: read from the state, which an epoch's last block may have changed
-    const stateAfter = (hash: Hash32) => {
+    const storedHeader = (hash: Hash32) => {
       const header = headerOf(hash)
       if (!header) throw new Error(`block ${hash} is stored`)
-      return engine.stateAt(header)
+      return header
     }
+    const stateAfter = (hash: Hash32) => engine.stateAt(storedHeader(hash))
     const sets = new ValidatorSets(stateAfter)
     const aura = new AuraConsensus({
       chainId: network.chainId,
@@ -315,7 +318,9 @@ export async function createNode(dependencies: NodeDependencies): Promise<Hawser
       setOf: (setId) => finality.knownSet(setId)?.voters,
       validatorsAfter: (block) => sets.after(block.hash).sessions,
       head: () => tree.best(),
+      mayHaveSealed: (session, number) => mayHaveSealed(stateAfter(tree.best().hash), session, number),
       isReported: (known, at) => isReported(stateAfter(at.hash), known),
+      isRefused: (known, at) => isRefused(engine, known, storedHeader(at.hash)),
     })
     const report = (known: Evidence) => {
       metrics.equivocation(known.kind === 'seals' ? 'seal' : 'vote')

@@ -1,9 +1,11 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { encodeJustification, readHeader, voteDigest, type HeaderRef } from '@hawser/consensus/verify'
 import { devValidatorKeys, validatorSpecOf, type Devnet } from '@hawser/node'
-import { toHex, type Hex } from '@hawser/primitives'
-import { trustedChain } from '@hawser/sdk'
+import { fromHex, toHex, type Hash32, type Hex } from '@hawser/primitives'
+import { publicKeyToAddress, secp256k1 } from '@hawser/primitives/node'
+import { trustedChain, type FinalityProof, type TrustedChain } from '@hawser/sdk'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { eventually, runHawser, startDevnet } from '../kit/devnet.ts'
 import { readerOf, walletOf } from './support/clients.ts'
@@ -53,7 +55,7 @@ describe('validators who decide by files, and a client who follows them', { time
     writeFileSync(at('forged.json'), changed)
     expect(await hawser(submit('forged.json'), 1)).toMatchObject({ error: { code: 'VALIDATOR_ACT_INVALID' } })
     expect(await hawser(submit('vote0.json', 'vote1.json'))).toMatchObject({
-      submitted: [{ acts: ['vote', 'vote'], votes: { count: '2', of: '4', passed: false } }],
+      submitted: [{ acts: ['vote', 'vote'], votes: { count: '2', needed: '3', of: '4', passed: false } }],
     })
     expect(await hawser(submit('vote1.json'), 1)).toMatchObject({
       error: { code: 'CONTRACT_REVERTED', message: expect.stringContaining('counted already') as string },
@@ -62,9 +64,12 @@ describe('validators who decide by files, and a client who follows them', { time
     expect(passed).toMatchObject({ submitted: [{ votes: { count: '3', passed: true } }] })
     const epochEnd = BigInt(passed.submitted[0]?.takesEffectAfter ?? 0)
 
-    const { validators, nextSetId } = await hawser<{ validators: { session: Hex; next: string }[]; nextSetId: string }>(
-      ['validators'],
-    )
+    const { validators, nextSetId, needed } = await hawser<{
+      validators: { session: Hex; next: string }[]
+      nextSetId: string
+      needed: string
+    }>(['validators'])
+    expect(needed).toBe('3')
     expect(validators.find((one) => one.session.toLowerCase() === session)?.next).toBe('leaves')
     expect(nextSetId).toBe('1')
 
@@ -85,13 +90,23 @@ describe('validators who decide by files, and a client who follows them', { time
     // Where there is no node, the saved proof is enough, and a changed one is none.
     const offline = ['verify', later, '--chain-spec', spec(), '--proof']
     expect(await hawser([...offline, at('proof.json')], 0, NOWHERE)).toMatchObject({ hash: found['hash'], setId: '1' })
-    const proof = JSON.parse(readFileSync(at('proof.json'), 'utf8')) as { setProofs: Hex[] }
+    const proof = JSON.parse(readFileSync(at('proof.json'), 'utf8')) as FinalityProof & { genesisHash: Hash32 }
     writeFileSync(at('short.json'), JSON.stringify({ ...proof, setProofs: [] }))
     expect(await hawser([...offline, at('short.json')], 7, NOWHERE)).toMatchObject({
       error: { code: 'HANDOVER_INVALID' },
     })
 
     const trust = trustedChain(readFileSync(spec(), 'utf8'))
+
+    // Set 0 is out of office. Whoever has followed the sets refuses its votes, whatever a proof leaves out.
+    writeFileSync(at('old.json'), JSON.stringify({ ...proof, ...votesOfSet0(trust, proof), setProofs: [] }))
+    const kept = readFileSync(at('sets.json'), 'utf8')
+    expect(await hawser([...offline, at('old.json')], 0, NOWHERE)).toMatchObject({ final: true, setId: '0' })
+    expect(await hawser([...offline, at('old.json'), '--state', at('sets.json')], 7, NOWHERE)).toMatchObject({
+      error: { code: 'JUSTIFICATION_INVALID' },
+    })
+    expect(readFileSync(at('sets.json'), 'utf8')).toBe(kept)
+
     const proven = await walletOf(devnet, 0).verifyFinality({ trust, blockNumber: epochEnd + 1n })
     expect(proven).toMatchObject({ number: epochEnd + 1n, setId: 1n })
     expect(await hawser(['audit', '--chain-spec', spec()])).toMatchObject({ finalityProven: true, passed: true })
@@ -108,10 +123,31 @@ describe('validators who decide by files, and a client who follows them', { time
     expect(await hawser(submit('early.json'), 1)).toMatchObject(refused('another act must come first'))
     expect(await hawser(submit('act.json'))).toMatchObject({ submitted: [{ acts: ['rotate-keys'] }] })
     expect(await hawser(submit('act.json'), 1)).toMatchObject(refused('it was submitted already'))
-    const { validators } = await hawser<{ validators: { next: string }[] }>(['validators'])
-    expect(validators.filter(({ next }) => next === 'changes')).toHaveLength(1)
+    // The epoch may have ended meanwhile: pending, or in force.
+    const { validators, changing } = await hawser<Record<'validators' | 'changing', { managementKey: Hex }[]>>([
+      'validators',
+    ])
+    const { managementKey } = validatorSpecOf(devValidatorKeys(90))
+    expect([...changing, ...validators].filter((one) => one.managementKey === managementKey)).toHaveLength(1)
     writeFileSync(at('stranger.key'), toHex(devValidatorKeys(91).management))
     const stranger = ['validator', 'leave', '--management-key-file', at('stranger.key'), '--dev-account', '0']
     expect(await hawser(stranger, 1)).toMatchObject(refused('no current validator has the management key'))
   })
 })
+
+/** What the first three validators, enough of set 0, say of the block that a proof's votes are for. */
+function votesOfSet0(trust: TrustedChain, { headers, genesisHash }: FinalityProof & { readonly genesisHash: Hash32 }) {
+  const header = headers.at(-1) as Hex
+  const { number, hash } = readHeader(fromHex(header)) as HeaderRef
+  const target = { number, hash }
+  const vote = { setId: 0n, round: 1n, kind: 'precommit' as const, ...target }
+  const digest = voteDigest({ chainId: trust.chainId, genesisHash }, vote)
+  const precommits = [0, 1, 2].map((n) => {
+    const { session } = devValidatorKeys(n)
+    const voter = trust.voters.indexOf(publicKeyToAddress(secp256k1.publicKey(session, false))) ?? 0
+    return { target: 0, voter, signature: secp256k1.sign(digest, session) }
+  })
+  precommits.sort((a, b) => a.voter - b.voter)
+  const commit = { setId: 0n, round: 1n, target, targets: [target], precommits }
+  return { headers: [header], justification: toHex(encodeJustification({ commit, ancestry: [] })) }
+}

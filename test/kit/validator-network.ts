@@ -16,7 +16,9 @@ import {
   EvidenceService,
   FinalityService,
   GuardedSigner,
+  isRefused,
   isReported,
+  mayHaveSealed,
   SignerGuard,
 } from '@hawser/consensus'
 import { NEXT_SET_HASH_SLOT, systemContracts } from '@hawser/contracts'
@@ -123,7 +125,9 @@ export class NetworkNode {
       setOf: (setId) => this.finality.knownSet(setId)?.voters,
       validatorsAfter: (block) => this.sets.after(block.hash).sessions,
       head: () => this.tree.best(),
+      mayHaveSealed: (session, number) => mayHaveSealed(stateAfter(this.tree.best().hash), session, number),
       isReported: (known, at) => isReported(stateAfter(at.hash), known),
+      isRefused: (known, at) => isRefused(this.engine, known, (store.block(at.hash) as SealedBlock).block.header),
     })
     this.importer.listen({
       onImported: (block) => this.finality.onBlock(block),

@@ -79,7 +79,8 @@ function searchAmong(peers: Readonly<Record<PeerId, Peer>>, signal?: AbortSignal
     },
   }
   const { spec, common, clock } = source
-  const parts = { transport, spec, common, ...finalityOf(source), clock, logger: silentLogger, signal }
+  const { proven: verify, checkSeal } = finalityOf(source)
+  const parts = { transport, spec, common, verify, checkSeal, clock, logger: silentLogger, signal }
   return { search: new StateTargetSearch(parts), asked, blamed }
 }
 

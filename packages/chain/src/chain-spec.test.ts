@@ -1,6 +1,7 @@
 import fc from 'fast-check'
+import * as v from 'valibot'
 import { describe, expect, it } from 'vitest'
-import { canonicalJson, parseChainSpec } from './chain-spec.ts'
+import { canonicalJson, chainSpecSchema, parseChainSpec } from './chain-spec.ts'
 import { nextBaseFee } from './header-rules.ts'
 import type { ChainSpec } from './chain-spec.ts'
 
@@ -22,6 +23,12 @@ describe('parseChainSpec', () => {
     expect(() => parseChainSpec('{')).toThrow('not JSON')
     expect(() => parseChainSpec('{"version":2}')).toThrow('version')
     expect(() => parseChainSpec(' '.repeat(300 * 1024))).toThrow('longer than')
+  })
+
+  it('takes no epoch so long that the contract could not learn the hash of block 0 at its end', () => {
+    const takes = (epochBlocks: number) => v.safeParse(chainSpecSchema.entries.epochBlocks, epochBlocks).success
+    // EIP-2935: HISTORY_SERVE_WINDOW is 8191, and block 0 is asked for in the epoch's last block.
+    expect([0, 1, 8_191, 8_192].filter(takes)).toEqual([1, 8_191])
   })
 })
 

@@ -14,6 +14,9 @@ const uint = (min = 0, max = Number.MAX_SAFE_INTEGER) =>
   v.pipe(v.number(), v.integer(), v.minValue(min), v.maxValue(max))
 const decimal = v.pipe(v.string(), v.regex(/^(0|[1-9]\d{0,77})$/, 'a decimal integer in a string'))
 
+/** Blocks for which the history contract knows a hash. */
+const EIP2935_WINDOW = 8_191
+
 const validatorSchema = v.strictObject({
   /** Address of the session key: the validator's id in Aura and GRANDPA. */
   session: hex(20, 'session'),
@@ -35,8 +38,11 @@ export const chainSpecSchema = v.strictObject({
   /** Unix seconds, a multiple of slotSeconds. */
   genesisTime: uint(),
   slotSeconds: uint(1, 60),
-  /** Blocks of an epoch: the validator set is fixed within one. */
-  epochBlocks: uint(1, 1_000_000),
+  /**
+   * Blocks of an epoch: the validator set is fixed within one. The end of the first one is the last time that `Validators` surely asks
+   * EIP-2935 for the hash of block 0, which is there for 8,191 blocks: without it evidence of double votes is never taken.
+   */
+  epochBlocks: uint(1, EIP2935_WINDOW),
   /** header.gasLimit from a block number on, ascending; the first entry is for block 0. */
   gasLimits: v.pipe(
     v.array(v.strictObject({ fromBlock: uint(), gasLimit: uint(1_000_000, 1_000_000_000) })),

@@ -101,9 +101,32 @@ describe.skipIf(!existsSync(bundle))('the hawser command', () => {
     const propose = ['validator', 'propose-add', joined, '--deadline', '900', '--out', proposal, '--chain-id']
     await refused([...propose, '1'], 2, /signed for chain 18443, and the proposal is for 1/)
     expect((await hawser([...propose, '18443'])).code).toBe(0)
-    const vote = ['validator', 'vote', proposal, '--dev-validator', '0', '--sign-only', '--json', '--out']
-    const { stdout } = await hawser([...vote, join(folder, 'vote.json')])
-    expect(JSON.parse(stdout)).toMatchObject({ chainId: 18443, act: { kind: 'vote', proposal: { deadline: '900' } } })
+    // What somebody has put beside the known fields is neither signed nor handed on.
+    const written = JSON.parse(readFileSync(proposal, 'utf8')) as { content: { candidate: Record<string, string> } }
+    const { candidate } = written.content
+    const extra = { ...written, content: { ...written.content, candidate: { ...candidate, management: ACCOUNT } } }
+    writeFileSync(proposal, JSON.stringify(extra))
+    const vote = ['validator', 'vote', proposal, '--dev-validator', '0', '--sign-only', '--out']
+    const { stdout } = await hawser([...vote, join(folder, 'vote.json'), '--json'])
+    expect(JSON.parse(stdout)).toMatchObject({ chainId: 18443, act: { kind: 'vote', proposal: written.content } })
+    expect(stdout).not.toContain(ACCOUNT)
+    const shown = (await hawser([...vote, join(folder, 'shown.json')])).stdout
+    const [first, ...lines] = shown.split('\n')
+    expect(first).toMatch(/^Proposal +add a validator$/)
+    for (const [name, value] of [
+      ['Session', candidate['session']],
+      ['Beneficiary', candidate['beneficiary']],
+      ['Management', candidate['managementKey']],
+      ['Bitcoin', candidate['bitcoinKey']],
+      ['Deadline', 'block 900'],
+      ['Chain', '18443'],
+    ] as const)
+      expect(
+        lines
+          .find((line) => line.startsWith(name))
+          ?.slice(name.length)
+          .trim(),
+      ).toBe(value)
   })
   it('refuses to verify without a chain spec, or what is no block', async () => {
     await refused(['verify'], 2, /give --chain-spec FILE/)

@@ -25,5 +25,7 @@ export {
   VALIDATOR_SET_SLOTS,
   VALIDATORS_SLOTS,
   type StoredValidatorSet,
+  mayHaveSealed,
+  membershipSlot,
 } from './validators-layout.ts'
 export { validatorsTypedData, validatorsTypes } from './validators-typed-data.ts'

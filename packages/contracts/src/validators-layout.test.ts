@@ -1,7 +1,11 @@
+import { address, toHex } from '@hawser/primitives'
 import { readFileSync } from 'node:fs'
+import { encodeAbiParameters, keccak256 } from 'viem'
 import { describe, expect, it } from 'vitest'
 import {
   MAX_VALIDATORS,
+  mayHaveSealed,
+  membershipSlot,
   readValidatorSet,
   validatorSeatSlots,
   validatorSetHash,
@@ -14,7 +18,10 @@ const source = (path: string) => readFileSync(new URL(path, import.meta.url), 'u
 
 describe('the layout of the Validators contract', () => {
   const layouts = JSON.parse(source('./fixtures/storage-layouts.json')) as {
-    Validators: { storage: { label: string; slot: string; offset: number; type: string }[] }
+    Validators: {
+      storage: { label: string; slot: string; offset: number; type: string }[]
+      types: Record<string, { members?: { label: string; offset: number; type: string }[] }>
+    }
   }
   const variable = (label: string) => layouts.Validators.storage.find((item) => item.label === label)
 
@@ -26,6 +33,9 @@ describe('the layout of the Validators contract', () => {
       offset: 0,
       type: 't_array(t_uint256)dyn_storage',
     })
+    const { memberships, reported } = VALIDATORS_SLOTS
+    expect(variable('_memberships')).toMatchObject({ slot: String(memberships), offset: 0 })
+    expect(variable('_reported')).toMatchObject({ slot: String(reported), offset: 0 })
     expect(source('../sol/validators/ValidatorsStorage.sol')).toContain(`MAX_VALIDATORS = ${MAX_VALIDATORS};`)
   })
 
@@ -41,6 +51,25 @@ describe('the layout of the Validators contract', () => {
       sessions: [`0x${'00'.repeat(19)}11`, `0xff${'00'.repeat(19)}`],
       weights: [1n, 1n],
     })
+  })
+
+  it('says from the word of a membership which blocks the session may have sealed', () => {
+    const { members = [] } = layouts.Validators.types['t_struct(Membership)_storage'] ?? {}
+    const wordOf = (fields: Record<string, bigint>) =>
+      members.reduce((word, { label, offset }) => word | ((fields[label] ?? 0n) << BigInt(8 * offset)), 0n)
+    const open = (1n << 48n) - 1n
+    const left = { validatorId: 3n, firstSet: 1n, lastSet: 4n, firstBlock: 11n, lastBlock: 20n }
+    const sealed = (fields: Record<string, bigint>) =>
+      [10n, 11n, 20n, 21n, open, open + 1n].filter((number) => mayHaveSealed(wordOf(fields), number))
+    expect(sealed(left)).toEqual([11n, 20n])
+    expect(sealed({ ...left, lastSet: open, lastBlock: open })).toEqual([11n, 20n, 21n, open])
+    expect(sealed({ ...left, validatorId: 0n })).toEqual([])
+    expect(sealed({ ...left, firstSet: open, lastSet: open, firstBlock: open, lastBlock: open })).toEqual([])
+    // keccak256 of the address and the slot, a word each: where Solidity puts a mapping's value.
+    const session = address(`0x${'00'.repeat(19)}11`)
+    expect(toHex(membershipSlot(session))).toBe(
+      keccak256(encodeAbiParameters([{ type: 'address' }, { type: 'uint256' }], [session, 7n])),
+    )
   })
 
   it('reads no seats where there cannot be so many', () => {

@@ -21,12 +21,17 @@ export const VALIDATORS_SLOTS = {
   setId: 2n,
   /** Number of seats; the seats begin at keccak256(slot), one word each. */
   seats: 3n,
+  /** Mapping of session addresses to their Membership, one word each. */
+  memberships: 7n,
+  /** Mapping of reported offences. */
+  reported: 11n,
 } as const
 
 /** What the contract allows: as many as the largest custody committee. */
 export const MAX_VALIDATORS = 100
 
 const U64 = (1n << 64n) - 1n
+const U48 = (1n << 48n) - 1n
 const ADDRESS_MASK = (1n << 160n) - 1n
 const WEIGHT = 1n
 
@@ -58,6 +63,20 @@ export function readValidatorSet(head: readonly bigint[], seats: readonly bigint
     sessions: seats.map((seat) => toHex(uintBE(seat & ADDRESS_MASK, 20)) as Address),
     weights: seats.map(() => WEIGHT),
   }
+}
+
+/** The slot of a session address's Membership. */
+export function membershipSlot(session: Address): Uint8Array {
+  return keccak256(concatBytes(new Uint8Array(12), fromHex(session), uintBE(VALIDATORS_SLOTS.memberships, 32)))
+}
+
+/** Whether a session address may have sealed a block of a number, given the word of its Membership: as the contract asks it. */
+export function mayHaveSealed(membership: bigint, number: bigint): boolean {
+  const validatorId = membership & U64
+  const at = (offset: bigint) => (membership >> offset) & U48
+  const [firstSet, firstBlock, lastBlock] = [at(64n), at(160n), at(208n)]
+  // Whoever waits for his seat has none yet.
+  return validatorId !== 0n && firstSet !== U48 && firstBlock <= number && number <= lastBlock
 }
 
 /**

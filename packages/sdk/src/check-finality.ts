@@ -10,7 +10,16 @@ import { decodeRlp, isAppError, readUintBE, toHex, type Hash32, type Hex } from 
 import { sdkError } from './errors.ts'
 import { readProofBytes } from './proof-bytes.ts'
 import type { TrustedChain } from './trusted-chain.ts'
-import { brokenChain, extendSets, firstSets, latestSet, sameChain, type VerifiedSets } from './verified-sets.ts'
+import {
+  beginPath,
+  brokenChain,
+  extendPath,
+  firstSets,
+  latestSet,
+  sameChain,
+  type SetPath,
+  type VerifiedSets,
+} from './verified-sets.ts'
 
 /** Headers of one proof: what a node answers at most. */
 const MAX_PROOF_HEADERS = 1_024
@@ -41,17 +50,19 @@ export interface ProvenBlock extends BlockRef {
   readonly justified: BlockRef
   /** The set that voted. */
   readonly setId: bigint
-  /** The chain of validator sets as far as it was followed: hand it in again. */
+  /** The chain of validator sets as far as it is known now: hand it in again. */
   readonly sets: VerifiedSets
-  /** To show to others: it begins at the sets that were handed in, at the chain spec where none were. */
+  /** To show to others: it begins at the sets that were handed in, at the chain spec where none were, or with `fromSpec`. */
   readonly proof: FinalityProof
 }
 
 export interface CheckFinalityParameters {
   readonly trust: TrustedChain
   readonly proof: FinalityProof
-  /** Sets that are known already; the chain spec's first alone when absent. */
+  /** Sets that are known already; the chain spec's first alone when absent. Nothing is taken that contradicts them. */
   readonly sets?: VerifiedSets
+  /** Whether the proof begins at the chain spec though `sets` are given. */
+  readonly fromSpec?: boolean
   /** Refuses what is older, in seconds. */
   readonly maxAgeS?: number
   /** Recovers signers faster than the pure JavaScript that is used without it. */
@@ -70,9 +81,11 @@ export function checkFinality(parameters: CheckFinalityParameters): ProvenBlock 
     throw sdkError('GENESIS_UNKNOWN', 'user', 'a proof without a node needs the hash of block 0 in what is trusted')
   const pages = proof.setProofs
   if (!Array.isArray(pages) || pages.length > MAX_SET_PAGES) throw brokenChain('it has no pages, or too many')
-  let sets = known ?? firstSets(trust, trust.genesisHash as Hash32)
-  for (const page of pages as readonly Hex[]) sets = extendSets(sets, page, recover)
-  return { ...proveBlock(sets, read, { recover, maxAgeS }), sets, proof }
+  const genesisHash = (known ? latestSet(known).network : trust).genesisHash as Hash32
+  const start = known && parameters.fromSpec !== true ? known : firstSets(trust, genesisHash)
+  let path = beginPath(start, known)
+  for (const page of pages as readonly Hex[]) path = extendPath(path, page, recover)
+  return { ...proveBlock(path, read, { recover, maxAgeS }), sets: path.known, proof }
 }
 
 /** @internal A block's part of a proof, decoded. */
@@ -105,22 +118,21 @@ export function readProof(answer: Pick<FinalityProof, 'justification' | 'headers
   }
 }
 
-/** @internal Checks a block's proof under the set that was in office then. */
+/** @internal Checks a block's proof under the set that was in office then, by the way that the proof goes and by what is known. */
 export function proveBlock(
-  { states }: VerifiedSets,
+  { followed, known }: SetPath,
   proof: ReadProof,
   options: { readonly recover?: RecoverAddress | undefined; readonly maxAgeS?: number | undefined },
 ): Omit<ProvenBlock, 'sets' | 'proof'> {
   const { setId, justification, headers } = proof
-  const index = states.findIndex(({ voters }) => voters.setId === setId)
-  const state = states[index]
-  const latest = latestSet({ states }).voters.setId
+  const state = followed.states.find(({ voters }) => voters.setId === setId)
+  const latest = latestSet(followed).voters.setId
   if (state === undefined)
     throw brokenChain(`the votes are of set ${setId}, and no proof leads further than to set ${latest}`)
   const verified = verifyFinalBlock(state, { justification, headers }, options.recover)
   if (!verified.ok) throw forged(`the votes of set ${setId} prove nothing: ${verified.error}`)
   const refs = headers.map((rlp) => readHeader(rlp) as BlockRef)
-  checkOffice(states, index, refs)
+  for (const { states } of [followed, known]) checkOffice(states, setId, refs)
   const [{ number, hash }, last] = [refs[0] as BlockRef, refs.at(-1) as BlockRef]
   const fields = decodeRlp(headers[0] as Uint8Array) as Uint8Array[]
   const timestamp = readUintBE(fields[TIMESTAMP] ?? new Uint8Array())
@@ -142,12 +154,12 @@ export function proveBlock(
 }
 
 /** A set that is out of office has no say any more, and nobody may rewrite the blocks on which others took over. */
-function checkOffice(states: readonly LightState[], index: number, blocks: readonly BlockRef[]): void {
-  const next = states[index + 1]
+function checkOffice(states: readonly LightState[], setId: bigint, blocks: readonly BlockRef[]): void {
+  const next = states.find(({ voters }) => voters.setId > setId)
   const last = blocks.at(-1) as BlockRef
   if (next && last.number > next.base.number)
     throw forged(
-      `block ${last.number} has votes of set ${next.voters.setId - 1n}, which was in office up to block ${next.base.number}`,
+      `block ${last.number} has votes of set ${setId}, which was in office up to block ${next.base.number} at most`,
     )
   const first = blocks[0] as BlockRef
   for (const { base, voters } of states) {

@@ -5,6 +5,7 @@ import {
   voteDigest,
   VoterSet,
   type HandoverProof,
+  type LightState,
 } from '@hawser/consensus/verify'
 import { systemContracts, validatorSetHash } from '@hawser/contracts'
 import {
@@ -21,7 +22,7 @@ import {
 import { publicKeyToAddress, recoverAddress, secp256k1 } from '@hawser/primitives/node'
 import { createClient, custom } from 'viem'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { checkFinality } from './check-finality.ts'
+import { checkFinality, type FinalityProof } from './check-finality.ts'
 import type { TrustedChain } from './trusted-chain.ts'
 import { latestSet, readVerifiedSets, writeVerifiedSets, type VerifiedSets } from './verified-sets.ts'
 import { verifyFinality } from './verify-finality.ts'
@@ -355,6 +356,90 @@ describe('a client that follows the chain of validator sets', () => {
     await expect(verifyFinality(nodeOf(chain, lies).client, { trust, sets })).rejects.toMatchObject({
       code: 'JUSTIFICATION_INVALID',
       message: expect.stringContaining('in office up to block 15') as string,
+    })
+  })
+
+  describe('that keeps the sets it has followed', () => {
+    const pages = (...handovers: HandoverProof[]) => [toHex(encodeHandovers(handovers))]
+    let sets: VerifiedSets
+    beforeAll(async () => {
+      sets = (await verifyFinality(nodeOf(chain).client, { trust })).sets
+    })
+
+    it('takes proofs that begin at the chain spec, and keeps what they add', async () => {
+      const { proof, hash } = await verifyFinality(nodeOf(chain).client, { trust, sets, fromSpec: true })
+      expect(checkFinality({ trust, proof })).toMatchObject({ number: 20n, hash })
+      for (const known of [sets, { states: sets.states.slice(0, 2) }, { states: sets.states.slice(1) }]) {
+        const found = checkFinality({ trust, proof, sets: known, fromSpec: true })
+        expect(found).toMatchObject({ number: 20n, hash, setId: 2n })
+        expect(latestSet(found.sets).voters.setId).toBe(2n)
+        expect(found.sets.states[0]).toBe(known.states[0])
+      }
+    })
+
+    it.each<[string, string, () => FinalityProof]>([
+      [
+        'votes of a set that is out of office',
+        'JUSTIFICATION_INVALID',
+        () => ({ ...proofOf(chainOf(20, 9)[13] as Made, 0), setProofs: [] }),
+      ],
+      [
+        'a block on which a set took over, rewritten',
+        'JUSTIFICATION_INVALID',
+        () => ({ ...proofOf(chainOf(20, 9)[9] as Made, 0), setProofs: [] }),
+      ],
+      [
+        'a set that takes over on another block',
+        'HANDOVER_INVALID',
+        () => {
+          const other = chainOf(20, 9)
+          return { ...proofOf(other[17] as Made, 2), setProofs: pages(handoverTo(1, other), handoverTo(2, other)) }
+        },
+      ],
+    ])('refuses %s, though the proof knows of nothing else', (_, code, forge) => {
+      const proof = forge()
+      expect(checkFinality({ trust, proof })).toMatchObject({ number: expect.any(BigInt) as bigint })
+      const refused = expect.objectContaining({ code }) as Error
+      expect(() => checkFinality({ trust, proof, sets, fromSpec: true })).toThrow(refused)
+      // The way is compared wherever it meets what is known.
+      const late = { states: sets.states.slice(1) }
+      expect(() => checkFinality({ trust, proof, sets: late, fromSpec: true })).toThrow(refused)
+    })
+
+    it('refuses a set that takes over on the same block with other members', () => {
+      const [first, second] = sets.states as [LightState, LightState]
+      const other = { ...second, voters: new VoterSet(1n, setOf(2).voters) }
+      const proof = { ...proofOf(block(12), 1), setProofs: pages(handoverTo(1, chain)) }
+      expect(checkFinality({ trust, proof, sets: { states: [first] } })).toMatchObject({ setId: 1n })
+      expect(() => checkFinality({ trust, proof, sets: { states: [first, other] }, fromSpec: true })).toThrow(
+        expect.objectContaining({ code: 'HANDOVER_INVALID' }) as Error,
+      )
+    })
+
+    it('asks of a set before those that are kept what its own handover says', () => {
+      const proof = { ...proofOf(block(12), 0), setProofs: pages(handoverTo(1, chain)) }
+      expect(() => checkFinality({ trust, proof, sets: { states: sets.states.slice(2) }, fromSpec: true })).toThrow(
+        /up to block 10/,
+      )
+    })
+
+    it('holds an answer of a node against them, whether it begins there or at the chain spec', async () => {
+      const forged = chainOf(20, 9)
+      const { client } = nodeOf(chain, {
+        finality_getProof: () => proofOf(forged[13] as Made, 0),
+        finality_getSetProofs: () => ({ proofs: '0xc0', next: null }),
+      })
+      const refused = { code: 'JUSTIFICATION_INVALID', message: expect.stringContaining('up to block 10') as string }
+      await expect(verifyFinality(client, { trust })).resolves.toMatchObject({ number: 14n })
+      await expect(verifyFinality(client, { trust, sets })).rejects.toMatchObject(refused)
+      await expect(verifyFinality(client, { trust, sets, fromSpec: true })).rejects.toMatchObject(refused)
+      // The set that votes is older than all that are kept.
+      const late = { states: sets.states.slice(1) }
+      await expect(verifyFinality(client, { trust, sets: late })).rejects.toMatchObject(refused)
+      // A whole other chain, with handovers of its own.
+      await expect(verifyFinality(nodeOf(forged).client, { trust, sets, fromSpec: true })).rejects.toMatchObject({
+        code: 'HANDOVER_INVALID',
+      })
     })
   })
 

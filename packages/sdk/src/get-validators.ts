@@ -2,7 +2,7 @@ import { systemContracts, validatorsAbi } from '@hawser/contracts'
 import type { Hex } from '@hawser/primitives'
 import { getBlockNumber, readContract } from 'viem/actions'
 import { explained, type HawserClient } from './hawser-client.ts'
-import type { ValidatorKeys } from './validator-acts.ts'
+import { votesNeeded, type ValidatorKeys } from './validator-acts.ts'
 
 /** A validator that has a seat now. */
 export interface CurrentValidator extends ValidatorKeys {
@@ -23,6 +23,8 @@ export interface ValidatorsInfo {
   /** The epoch's last block: what is pending takes effect on it. */
   readonly epochEnd: bigint
   readonly validators: readonly CurrentValidator[]
+  /** How many of them must vote for a block to be final, and for a proposal to pass. */
+  readonly needed: bigint
   /** The next epoch's with their new keys, where they are not what they were. */
   readonly changing: readonly ValidatorKeys[]
   readonly joining: readonly ValidatorKeys[]
@@ -58,6 +60,7 @@ export async function getValidators(client: HawserClient): Promise<ValidatorsInf
       // The state after a block: what is pending then belongs to the epoch of the next one.
       epochEnd: (blockNumber / epochLength + 1n) * epochLength,
       validators,
+      needed: votesNeeded(BigInt(validators.length)),
       changing: changed.filter((later) => current.some((now) => sharesKey(now, later))),
       joining: changed.filter((later) => !current.some((now) => sharesKey(now, later))),
     }

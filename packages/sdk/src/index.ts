@@ -49,6 +49,7 @@ export {
   signRotateKeys,
   signSetBeneficiary,
   signVote,
+  votesNeeded,
   type KeyProofs,
   type ValidatorAct,
   type ValidatorKeys,

@@ -11,7 +11,7 @@ import {
 import { sdkError } from './errors.ts'
 import { explained, type HawserClient } from './hawser-client.ts'
 import { signerOf } from './send-to-bridge.ts'
-import { callOf, checkAct, type ValidatorAct } from './validator-acts.ts'
+import { callOf, checkAct, votesNeeded, type ValidatorAct } from './validator-acts.ts'
 
 const validators = { address: systemContracts.validators, abi: validatorsAbi } as const
 /** Acts of one call: a vote of every validator there can be. */
@@ -23,8 +23,13 @@ export interface SubmittedActs {
   readonly acts: readonly ValidatorAct[]
   /** The epoch's last block: from the next one on it is in force. */
   readonly takesEffectAfter: bigint
-  /** Of votes: how many count, how many validators there are, and whether the proposal has passed. */
-  readonly votes?: { readonly count: bigint; readonly of: bigint; readonly passed: boolean }
+  /** Of votes: how many count, how many are needed, how many validators there are, and whether the proposal has passed. */
+  readonly votes?: {
+    readonly count: bigint
+    readonly needed: bigint
+    readonly of: bigint
+    readonly passed: boolean
+  }
 }
 
 /** The nonce of a management key's next act. @throws CONTRACT_REVERTED, VALIDATOR_ACT_INVALID when it is no current validator's */
@@ -122,5 +127,5 @@ async function votesOn(client: HawserClient, act: ValidatorAct): Promise<Submitt
     readContract(client, { ...validators, functionName: 'votesOn', args: [id] }),
     readContract(client, { ...validators, functionName: 'count' }),
   ])
-  return { count, of, passed }
+  return { count, needed: votesNeeded(of), of, passed }
 }

@@ -1,4 +1,5 @@
-import { fromHex, uintBE, toHex, type Hex } from '@hawser/primitives'
+import { VoterSet } from '@hawser/consensus/verify'
+import { fromHex, uintBE, toHex, type Address, type Hex } from '@hawser/primitives'
 import { publicKeyToAddress, secp256k1 } from '@hawser/primitives/node'
 import { createClient, custom } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
@@ -9,11 +10,14 @@ import {
   checkAct,
   publicOf,
   readAct,
+  readCandidate,
+  readProposal,
   signJoin,
   signLeave,
   signRotateKeys,
   signSetBeneficiary,
   signVote,
+  votesNeeded,
   type ValidatorAct,
 } from './validator-acts.ts'
 
@@ -68,6 +72,38 @@ describe('what a management key signs', () => {
       expect(() => readAct(change(act))).toThrow(expect.objectContaining({ code: 'VALIDATOR_ACT_INVALID' }))
   })
 
+  it('says what the readers have read, and nothing else that a file may hold', async () => {
+    const other = publicOf(key(9)).address
+    const extra = { management: other, nonce: '9', deadline: '91', chainId: 1, primaryType: 'Leave', more: 'x' }
+    for (const act of await everyAct()) {
+      if (act.kind === 'vote' && act.proposal.kind === 'add') {
+        const { candidate, proofs } = act.proposal
+        const joining = { candidate: { ...extra, ...candidate }, proofs: { ...extra, ...proofs } }
+        expect(readCandidate({ ...extra, ...joining })).toStrictEqual({ candidate, proofs })
+        const proposal = { ...extra, ...act.proposal, ...joining }
+        expect(readProposal(proposal)).toStrictEqual(act.proposal)
+        expect(readAct({ ...extra, ...act, proposal })).toStrictEqual(act)
+      } else if (act.kind === 'vote') {
+        const proposal = { ...extra, candidate: extra, ...act.proposal }
+        expect(readAct({ ...extra, ...act, proposal })).toStrictEqual(act)
+      } else if (act.kind === 'rotate-keys') {
+        const keys = { ...extra, ...act.keys }
+        expect(readAct({ ...extra, ...act, keys, proofs: { ...extra, ...act.proofs } })).toStrictEqual(act)
+      } else expect(readAct({ ...extra, proposal: extra, ...act })).toStrictEqual(act)
+    }
+  })
+
+  it('is signed over its own management key and deadline, whatever a candidate brings along', async () => {
+    const [add] = (await everyAct()).flatMap((act) => (act.kind === 'vote' ? [act.proposal] : []))
+    if (add?.kind !== 'add') throw new Error('the first vote is on a candidate')
+    const candidate = { ...add.candidate, management: publicOf(key(9)).address, deadline: 91n }
+    const act = await signVote(CHAIN, key(7), { ...add, candidate })
+    await checkAct(CHAIN, { ...act, proposal: add } as ValidatorAct)
+    const rotation = await signRotateKeys(acting, { session: key(1) })
+    if (rotation.kind !== 'rotate-keys') throw new Error('it changes keys')
+    await checkAct(CHAIN, { ...rotation, keys: { ...rotation.keys, ...{ nonce: 9n, management: account } } })
+  })
+
   it('names public keys as the contract has them: an address, and 33 bytes of either parity', () => {
     for (const n of [1, 2, 3, 4, 5, 6]) {
       const secret = fromHex(key(n))
@@ -82,6 +118,13 @@ describe('what a management key signs', () => {
     expect(args[1]).toEqual({ session: publicOf(key(1)).address, managementKey: '0x', bitcoinKey: '0x' })
     expect(args[3]).toMatchObject({ management: '0x', bitcoin: '0x' })
   })
+})
+
+it('needs as many votes as finality', () => {
+  for (let n = 1; n <= 100; n++) {
+    const members = Array.from({ length: n }, (_, i) => ({ id: toHex(uintBE(BigInt(i), 20)) as Address, weight: 1 }))
+    expect(votesNeeded(BigInt(n)), `${n} validators`).toBe(BigInt(new VoterSet(0n, members).threshold))
+  }
 })
 
 describe('submitting', () => {

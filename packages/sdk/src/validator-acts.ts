@@ -68,7 +68,7 @@ export async function signRotateKeys(
   } as const
   const management = publicOf(managementKey).address
   const by = (key: Hex | undefined) =>
-    key === undefined ? '0x' : sign(key, chainId, 'RotateKeys', { management, nonce, ...keys })
+    key === undefined ? '0x' : sign(key, chainId, 'RotateKeys', { ...keys, management, nonce })
   return {
     kind: 'rotate-keys',
     management,
@@ -119,6 +119,11 @@ export async function signJoin(
   return { candidate, proofs: { session, management, bitcoin } }
 }
 
+/** Votes that pass a proposal among so many validators, at least one: n - floor((n - 1) / 3), as many as finality needs. */
+export function votesNeeded(validators: bigint): bigint {
+  return validators - (validators - 1n) / 3n
+}
+
 /** A vote has no nonce: it counts once for its proposal. */
 export async function signVote(
   chainId: number,
@@ -133,7 +138,7 @@ export async function signVote(
 function ballot(management: Hex, proposal: ValidatorProposal): TypedMessage {
   const deadline = BigInt(proposal.deadline)
   return proposal.kind === 'add'
-    ? { primaryType: 'VoteAdd', message: { management, ...proposal.candidate, deadline } }
+    ? { primaryType: 'VoteAdd', message: { ...proposal.candidate, management, deadline } }
     : { primaryType: 'VoteRemove', message: { management, session: proposal.session, deadline } }
 }
 
@@ -146,7 +151,7 @@ function typedMessageOf(act: ValidatorAct): TypedMessage {
   if (act.kind === 'vote') return ballot(act.management, act.proposal)
   const { management } = act
   const nonce = BigInt(act.nonce)
-  if (act.kind === 'rotate-keys') return { primaryType: 'RotateKeys', message: { management, nonce, ...act.keys } }
+  if (act.kind === 'rotate-keys') return { primaryType: 'RotateKeys', message: { ...act.keys, management, nonce } }
   if (act.kind === 'leave') return { primaryType: 'Leave', message: { management, nonce } }
   return { primaryType: 'SetBeneficiary', message: { management, nonce, beneficiary: act.beneficiary } }
 }
@@ -177,56 +182,66 @@ export async function checkAct(chainId: number, act: ValidatorAct): Promise<void
 /** Characters of one act: three keys with their proofs are about 2,000. */
 const MAX_ACT_CHARS = 16 * 1024
 
-/** Reads an act that came as JSON from somewhere; its signature is not checked yet. @throws VALIDATOR_ACT_INVALID */
+/** Reads an act that came as JSON from somewhere, and nothing else that stands there; its signature is not checked yet. @throws VALIDATOR_ACT_INVALID */
 export function readAct(value: unknown): ValidatorAct {
-  const act = value as ValidatorAct
   if (typeof value !== 'object' || value === null || JSON.stringify(value).length > MAX_ACT_CHARS)
     throw invalid('it is no act of a validator')
-  if (!hasHex(act, ['management'], 20) || !hasHex(act, ['signature'], 65)) throw invalid('it is not signed')
-  if (act.kind === 'vote') return { ...act, proposal: readProposal(act.proposal) }
-  if (!isNumber(act.nonce)) throw invalid('it has no nonce')
-  if (act.kind === 'leave') return act
-  if (act.kind === 'set-beneficiary' && hasHex(act, ['beneficiary'], 20)) return act
-  if (
-    act.kind === 'rotate-keys' &&
-    hasHex(act.keys, ['session'], 20) &&
-    hasHex(act.keys, ['managementKey', 'bitcoinKey'], 33, 0) &&
-    hasHex(act.proofs, ['session', 'management', 'bitcoin'], 65, 0)
-  )
-    return act
+  const act = value as Record<string, unknown>
+  const management = pickHex(act, ['management'], 20)
+  const signature = pickHex(act, ['signature'], 65)
+  if (!management || !signature) throw invalid('it is not signed')
+  const { kind, nonce } = act
+  const signed = { ...management, ...signature }
+  if (kind === 'vote') return { kind, proposal: readProposal(act['proposal']), ...signed }
+  if (!isNumber(nonce)) throw invalid('it has no nonce')
+  if (kind === 'leave') return { kind, nonce, ...signed }
+  const paid = pickHex(act, ['beneficiary'], 20)
+  if (kind === 'set-beneficiary' && paid) return { kind, nonce, ...paid, ...signed }
+  const session = pickHex(act['keys'], ['session'], 20)
+  const others = pickHex(act['keys'], ['managementKey', 'bitcoinKey'], 33, 0)
+  const proofs = pickHex(act['proofs'], PROOFS, 65, 0)
+  if (kind === 'rotate-keys' && session && others && proofs)
+    return { kind, nonce, keys: { ...session, ...others }, proofs, ...signed }
   throw invalid('it is of no known kind, or incomplete')
 }
 
-/** Reads a proposal that came as JSON from somewhere. @throws VALIDATOR_ACT_INVALID */
+/** Reads a proposal that came as JSON from somewhere, and nothing else that stands there. @throws VALIDATOR_ACT_INVALID */
 export function readProposal(value: unknown): ValidatorProposal {
-  const proposal = value as ValidatorProposal
-  if (!isNumber(proposal?.deadline)) throw invalid('it has no deadline')
-  if (proposal.kind === 'remove' && hasHex(proposal, ['session'], 20)) return proposal
-  if (proposal.kind === 'add') return { ...proposal, ...readCandidate(proposal) }
+  const { kind, deadline, ...rest } = (value ?? {}) as Record<string, unknown>
+  if (!isNumber(deadline)) throw invalid('it has no deadline')
+  if (kind === 'add') return { kind, ...readCandidate(rest), deadline }
+  const target = pickHex(rest, ['session'], 20)
+  if (kind === 'remove' && target) return { kind, ...target, deadline }
   throw invalid('it is no proposal')
 }
 
-/** Reads a candidate's own part. @throws VALIDATOR_ACT_INVALID */
+/** Reads a candidate's own part, and nothing else that stands there. @throws VALIDATOR_ACT_INVALID */
 export function readCandidate(value: unknown): { readonly candidate: ValidatorKeys; readonly proofs: KeyProofs } {
-  const { candidate, proofs } = (value ?? {}) as { candidate: ValidatorKeys; proofs: KeyProofs }
-  if (
-    hasHex(candidate, ['session', 'beneficiary'], 20) &&
-    hasHex(candidate, ['managementKey', 'bitcoinKey'], 33) &&
-    hasHex(proofs, ['session', 'management', 'bitcoin'], 65)
-  )
-    return { candidate, proofs }
+  const { candidate, proofs } = (value ?? {}) as Record<string, unknown>
+  const accounts = pickHex(candidate, ['session', 'beneficiary'], 20)
+  const keys = pickHex(candidate, ['managementKey', 'bitcoinKey'], 33)
+  const signatures = pickHex(proofs, PROOFS, 65)
+  if (accounts && keys && signatures) return { candidate: { ...accounts, ...keys }, proofs: signatures }
   throw invalid('it is no candidate with keys and their proofs')
 }
 
-function hasHex(value: unknown, names: readonly string[], ...lengths: readonly number[]): boolean {
-  const record = (value ?? {}) as Record<string, unknown>
-  return names.every((name) => {
+const PROOFS = ['session', 'management', 'bitcoin'] as const
+
+/** These fields alone; undefined unless each is hex of one of the lengths in bytes. */
+function pickHex<Name extends string>(
+  value: unknown,
+  names: readonly Name[],
+  ...lengths: readonly number[]
+): Record<Name, Hex> | undefined {
+  const record = (value ?? {}) as Record<Name, unknown>
+  const isGood = names.every((name) => {
     const hex = record[name]
     return typeof hex === 'string' && /^0x[0-9a-fA-F]*$/.test(hex) && lengths.includes((hex.length - 2) / 2)
   })
+  return isGood ? (Object.fromEntries(names.map((name) => [name, record[name]])) as Record<Name, Hex>) : undefined
 }
 
-const isNumber = (value: unknown) => typeof value === 'string' && /^\d{1,19}$/.test(value)
+const isNumber = (value: unknown): value is string => typeof value === 'string' && /^\d{1,19}$/.test(value)
 
 function invalid(why: string, cause?: unknown) {
   return sdkError('VALIDATOR_ACT_INVALID', 'user', why, { cause })

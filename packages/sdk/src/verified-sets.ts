@@ -38,20 +38,49 @@ export function latestSet({ states }: VerifiedSets): LightState {
   return states.at(-1) as LightState
 }
 
+/** @internal The way that a proof goes from set to set, and what is known once it is gone. */
+export interface SetPath {
+  /** From where the proof begins. */
+  readonly followed: VerifiedSets
+  /** What was known before, with what this way adds: a proof that begins at the chain spec goes along it for a while. */
+  readonly known: VerifiedSets
+}
+
+/** @internal Where a proof begins: at what is known, or at the chain spec though more is known. @throws HANDOVER_INVALID */
+export function beginPath(followed: VerifiedSets, known: VerifiedSets = followed): SetPath {
+  return { followed, known: join(known, followed) }
+}
+
 /**
- * @internal Goes on with a page of handovers, which must follow from the latest set.
+ * @internal Goes on with a page of handovers, which must follow from the latest set, and lead through the sets that are known.
  * @throws HANDOVER_INVALID
  */
-export function extendSets(sets: VerifiedSets, page: Hex, recover?: RecoverAddress): VerifiedSets {
+export function extendPath({ followed, known }: SetPath, page: Hex, recover?: RecoverAddress): SetPath {
   const bytes = readProofBytes(page, MAX_SET_PROOFS_BYTES)
   if (bytes === undefined) throw brokenChain('a page of it is not hex, or too long')
-  const states = [...sets.states]
+  const states = [...followed.states]
   for (const proof of read(bytes)) {
     const next = verifyHandover(states.at(-1) as LightState, proof, recover)
     if (!next.ok) throw brokenChain(`that set ${proof.setId} took over is not shown: ${next.error}`)
     states.push(next.value)
   }
-  return { states: states.slice(-MAX_KEPT_SETS) }
+  return { followed: { states: states.slice(-MAX_KEPT_SETS) }, known: join(known, { states }) }
+}
+
+/** Both in one; where a set stands in both, it took over on the same block with the same members. */
+function join(known: VerifiedSets, followed: VerifiedSets): VerifiedSets {
+  const latest = latestSet(known).voters.setId
+  const news: LightState[] = []
+  for (const state of followed.states) {
+    const { base, voters } = state
+    const before = known.states.find((one) => one.voters.setId === voters.setId)
+    if (before && (before.base.hash !== base.hash || namesOf(before.voters) !== namesOf(voters)))
+      throw brokenChain(
+        `it has set ${voters.setId} take over on block ${base.hash}, which is not what was followed before`,
+      )
+    if (voters.setId > latest) news.push(state)
+  }
+  return news.length === 0 ? known : { states: [...known.states, ...news].slice(-MAX_KEPT_SETS) }
 }
 
 function read(bytes: Uint8Array) {

@@ -6,12 +6,26 @@ import { refusalOf } from './explain-error.ts'
 import { sdkError } from './errors.ts'
 import { callNode, explained, type HawserClient } from './hawser-client.ts'
 import type { TrustedChain } from './trusted-chain.ts'
-import { brokenChain, extendSets, firstSets, latestSet, sameChain, type VerifiedSets } from './verified-sets.ts'
+import {
+  beginPath,
+  brokenChain,
+  extendPath,
+  firstSets,
+  latestSet,
+  sameChain,
+  type SetPath,
+  type VerifiedSets,
+} from './verified-sets.ts'
 
 export interface VerifyFinalityParameters {
   readonly trust: TrustedChain
-  /** Validator sets that were followed before, of an earlier answer or `readVerifiedSets`: only what came since is asked for. */
+  /**
+   * Validator sets that were followed before, of an earlier answer or `readVerifiedSets`: only what came since is asked for, and
+   * nothing is taken that contradicts them.
+   */
   readonly sets?: VerifiedSets
+  /** Asks for the proof from the chain spec on all the same: for somebody who has nothing else. */
+  readonly fromSpec?: boolean
   /** The last final block that the node tells of, unless told otherwise. */
   readonly blockNumber?: bigint
   /** The block with this hash; not together with `blockNumber`. */
@@ -44,18 +58,18 @@ export async function verifyFinality(client: HawserClient, parameters: VerifyFin
     throw forged(`it is about block ${read.first.hash}, not ${blockHash}`)
   const oldest = given?.states[0]
   // A block of a set before those that are known is proven from the chain spec on.
-  const isOlder = oldest !== undefined && read.setId < oldest.voters.setId
+  const fromSpec = parameters.fromSpec === true || (oldest !== undefined && read.setId < oldest.voters.setId)
   const start =
-    given && !isOlder ? given : firstSets(trust, oldest?.network.genesisHash ?? (await genesis(client, trust)))
+    given && !fromSpec ? given : firstSets(trust, oldest?.network.genesisHash ?? (await genesis(client, trust)))
   // One set more than the voters': it shows where their office ends.
-  const { sets, pages } = await followSets(client, { from: start, upTo: read.setId + 1n, recover })
-  const block = proveBlock(sets, read, { recover, maxAgeS })
+  const { path, pages } = await followSets(client, {
+    from: beginPath(start, given),
+    upTo: read.setId + 1n,
+    recover,
+  })
+  const block = proveBlock(path, read, { recover, maxAgeS })
   const { justification, headers } = answer
-  return {
-    ...block,
-    sets: isOlder ? (given as VerifiedSets) : sets,
-    proof: { justification, headers, setProofs: pages },
-  }
+  return { ...block, sets: path.known, proof: { justification, headers, setProofs: pages } }
 }
 
 async function genesis(client: HawserClient, { genesisHash }: TrustedChain): Promise<Hash32> {
@@ -86,20 +100,19 @@ const NOT_FOUND = -32001
 /** Follows the handovers, page by page, and checks each as it comes: whoever lies is found out before he is asked again. */
 async function followSets(
   client: HawserClient,
-  options: { readonly from: VerifiedSets; readonly upTo: bigint; readonly recover?: RecoverAddress | undefined },
-): Promise<{ readonly sets: VerifiedSets; readonly pages: readonly Hex[] }> {
-  let sets = options.from
+  options: { readonly from: SetPath; readonly upTo: bigint; readonly recover?: RecoverAddress | undefined },
+): Promise<{ readonly path: SetPath; readonly pages: readonly Hex[] }> {
+  let path = options.from
   const pages: Hex[] = []
   for (;;) {
-    const { setId } = latestSet(sets).voters
-    if (setId >= options.upTo) return { sets, pages }
+    const { setId } = latestSet(path.followed).voters
+    if (setId >= options.upTo) return { path, pages }
     if (pages.length === MAX_SET_PAGES) throw brokenChain(`it has more than ${MAX_SET_PAGES} pages`)
     const { proofs, next } = await askForSets(client, setId, options.upTo)
-    const extended = extendSets(sets, proofs, options.recover)
-    const moved = latestSet(extended).voters.setId > setId
+    path = extendPath(path, proofs, options.recover)
+    const moved = latestSet(path.followed).voters.setId > setId
     if (moved) pages.push(proofs)
-    sets = extended
-    if (next === null || next === undefined) return { sets, pages }
+    if (next === null || next === undefined) return { path, pages }
     if (!moved) throw brokenChain('the node promises more of it and gives nothing')
   }
 }

@@ -74,13 +74,17 @@ export async function submit(
   const account = signerFrom(options)
   const chainId = await connect(options.rpc).getChainId()
   const done = await connect(options.rpc, { account, chainId }).submitActs(acts)
-  const told = done.map(({ acts: sent, ...rest }) => ({ ...rest, acts: sent.map(({ kind }) => kind) }))
-  session.outputOf(options).result({ submitted: told }, done.map(describeSubmitted))
+  const told = done.map(({ acts: sent, ...rest }) => ({
+    ...rest,
+    acts: sent.map(({ kind }) => kind),
+    ...(sent[0]?.kind === 'vote' && { proposal: sent[0].proposal }),
+  }))
+  session.outputOf(options).result({ chainId, submitted: told }, done.map(describeSubmitted))
 }
 
 function describeSubmitted({ hash, blockNumber, acts, takesEffectAfter, votes }: SubmittedActs): string {
   const what = votes
-    ? `${acts.length} votes: ${votes.count} of ${votes.of} count, ${votes.passed ? `passed, in force after block ${takesEffectAfter}` : 'two thirds are needed'}`
+    ? `${acts.length} votes: ${votes.count} of ${votes.of} count, ${votes.passed ? `passed, in force after block ${takesEffectAfter}` : `${votes.needed} are needed`}`
     : `${acts[0]?.kind}: in force after block ${takesEffectAfter}`
   return `${what}  (transaction ${hash} in block ${blockNumber})`
 }

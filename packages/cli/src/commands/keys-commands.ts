@@ -71,7 +71,7 @@ export function addKeys(program: Command, session: Session): void {
       ],
       ['hawser keys new --dir keys --plain', 'for a devnet'],
     ],
-    'Move management.json to a machine without a network: it can replace the others, and no node needs it.',
+    'Move management.json to a machine without a network: it can replace the others, and no node needs it. Make other keys for another network: one session key on two can be convicted.',
   ).action(() => {
     const options = optionsOf<EncryptionOptions & { dir: string; beneficiary?: Hex }>(make)
     const password = passwordFrom(options)

@@ -3,6 +3,7 @@ import { publicOf, signJoin, signVote, type ValidatorProposal } from '@hawser/sd
 import type { Command } from 'commander'
 import { connect } from '../context.ts'
 import { cliError } from '../errors.ts'
+import { columns } from '../format.ts'
 import { managementKeyFrom } from '../management-key.ts'
 import { readAccount, readWhole } from '../parse-arguments.ts'
 import { keyInFile, signerFrom, withSigner, type SignerOptions } from '../signer.ts'
@@ -69,14 +70,14 @@ export function addPropose(group: Command, session: Session): void {
     const chainId = await chainIdOf(options)
     if (madeFor !== undefined && madeFor !== chainId)
       throw cliError('USAGE', `the candidate signed for chain ${madeFor}, and the proposal is for ${chainId}`)
-    const deadline = options.deadline ?? (await deadlineFromNow(options.rpc))
+    const { deadline, enough } = await ballotFor(options)
     const proposal = make(String(deadline))
     writeActFile(options.out, chainId, proposal)
     session
       .outputOf(options)
       .result({ file: options.out, chainId, proposal }, [
         `Proposed up to block ${deadline}: hand ${options.out} to every validator`,
-        `Each signs with \`hawser validator vote ${options.out}\`; more than two thirds must`,
+        `Each signs with \`hawser validator vote ${options.out}\`; ${enough} must`,
       ])
   }
   const add = propose('propose-add', 'propose a new validator', ['<join>', 'the file of `hawser validator join`'])
@@ -95,9 +96,11 @@ export function addPropose(group: Command, session: Session): void {
   )
 }
 
-async function deadlineFromNow(rpc: string): Promise<bigint> {
-  const { epochEnd, epochBlocks } = await connect(rpc).getValidators()
-  return epochEnd + OPEN_EPOCHS * epochBlocks
+/** Until when votes count, and how many are enough: without a node nobody knows how many validators there are. */
+async function ballotFor({ deadline, rpc }: { readonly deadline?: bigint; readonly rpc: string }) {
+  if (deadline !== undefined) return { deadline, enough: 'as many as finality needs (3 of 4, 5 of 6, 5 of 7)' }
+  const { epochEnd, epochBlocks, validators, needed } = await connect(rpc).getValidators()
+  return { deadline: epochEnd + OPEN_EPOCHS * epochBlocks, enough: `${needed} of ${validators.length}` }
 }
 
 /** hawser validator vote */
@@ -115,14 +118,35 @@ export function addVote(group: Command, session: Session): void {
       ],
       ['hawser validator submit vote0.json vote1.json vote2.json --dev-account 0', 'anybody, any number at once'],
     ],
-    'Look at the proposal before you sign it. Votes have no nonce and may come in any order.',
+    'The whole proposal is shown before it is signed. Votes have no nonce and may come in any order.',
   ).action(async (file: string) => {
     const options = optionsOf<ActOptions>(command)
     checkWays(options)
     const managementKey = managementKeyFrom(options)
     const { chainId, proposal } = readProposalFile(file, options.chainId)
+    const output = session.outputOf(options)
+    for (const line of describeProposal(chainId, proposal)) output.line(line)
     await finish(session, options, await signVote(chainId, managementKey, proposal), chainId)
   })
+}
+
+/** All that a vote says yes to. */
+function describeProposal(chainId: number, proposal: ValidatorProposal): string[] {
+  const { kind, deadline } = proposal
+  const rows: [string, string][] =
+    kind === 'add'
+      ? [
+          ['Proposal', 'add a validator'],
+          ['Session', proposal.candidate.session],
+          ['Beneficiary', proposal.candidate.beneficiary],
+          ['Management', proposal.candidate.managementKey],
+          ['Bitcoin', proposal.candidate.bitcoinKey],
+        ]
+      : [
+          ['Proposal', 'remove a validator'],
+          ['Session', proposal.session],
+        ]
+  return columns([...rows, ['Deadline', `block ${deadline}`], ['Chain', String(chainId)]])
 }
 
 /** hawser validator submit */

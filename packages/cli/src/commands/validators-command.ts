@@ -25,7 +25,10 @@ export function describeValidators(info: ValidatorsInfo): string[] {
     `    management  ${managementKey}`,
     `    bitcoin     ${bitcoinKey}`,
   ]
-  const lines = [`Set ${info.setId}: ${info.validators.length} validators at block ${info.blockNumber}`]
+  const lines = [
+    `Set ${info.setId}: ${info.validators.length} validators at block ${info.blockNumber}`,
+    `Finality and proposals need ${info.needed} of them`,
+  ]
   for (const validator of info.validators) {
     const offences = validator.offences > 0n ? `, ${validator.offences} OFFENCES` : ''
     const fate = { stays: '', changes: ', changes', leaves: ', LEAVES' }[validator.next]

@@ -76,9 +76,7 @@ export function addVerify(program: Command, session: Session): void {
 
 function offline(path: string, trust: TrustedChain, sets: VerifiedSets | undefined): ProvenBlock {
   const proof = readProofFile(path, trust)
-  // A saved proof begins at the chain spec: what is known already is not needed for it.
-  const found = checkFinality({ trust, proof, recover: recoverAddress })
-  return sets && latestSet(sets).voters.setId > latestSet(found.sets).voters.setId ? { ...found, sets } : found
+  return checkFinality({ trust, proof, fromSpec: true, recover: recoverAddress, ...(sets && { sets }) })
 }
 
 async function online(
@@ -90,8 +88,8 @@ async function online(
   const client = connect(options.rpc)
   const name = block === undefined ? {} : 'hash' in block ? { blockHash: block.hash } : { blockNumber: block.number }
   // What is saved must begin at the chain spec.
-  const sets = options.save === undefined ? known : undefined
-  const parameters = { trust, recover: recoverAddress, ...(sets && { sets }) }
+  const fromSpec = options.save !== undefined
+  const parameters = { trust, fromSpec, recover: recoverAddress, ...(known && { sets: known }) }
   try {
     return await client.verifyFinality({ ...parameters, ...name })
   } catch (error) {

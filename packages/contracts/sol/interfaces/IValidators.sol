@@ -88,7 +88,9 @@ enum LeaveReason {
 ///
 /// `management` is the address of the signing management key that is in force, `nonce` what `nonceOf` answers: it grows with each of the validator's
 /// acts. Votes have no nonce, so that they can be signed in any order: one counts once for its proposal, by the validator's id, and a proposal
-/// passes once. So that two networks of one chain id cannot replay each other's acts, do not use management keys twice.
+/// passes once. So that two networks of one chain id cannot replay each other's acts, do not use management keys twice. Nor session keys: a seal
+/// binds the chain id and the block, not block 0, so two blocks of two such networks, sealed by one key for one slot, are evidence against it here
+/// and there. One session key, one network.
 ///
 /// **Keys** are never used twice: one that any validator ever had or announced, is refused (old votes are signed by it; evidence must stay
 /// attributable). A bitcoin key counts as its x alone. The bridge keeps its first committee for now: a new bitcoin key takes part in custody only once
@@ -129,7 +131,7 @@ interface IValidators {
     error AlreadyReported();
     /// The hash of block 0 is not known and EIP-2935 does not have it (before block 1, or none asked for 8,191 blocks).
     error GenesisUnknown();
-    /// Not the RLP of a block header of at most 1,024 bytes.
+    /// Not the RLP of a block header of 58 to 1,024 bytes and at most 64 fields.
     error BadHeader();
 
     // --- the end of an epoch
@@ -151,12 +153,13 @@ interface IValidators {
     /// @notice Gives the seat up at the end of the epoch.
     function leaveSet(address management, bytes calldata authorisation) external;
 
-    // --- proposals: management keys of two thirds of the current validators
+    // --- proposals: as many management keys of the current validators as finality needs
 
-    /// @notice Counts votes for adding a validator; when 3 * votes >= 2 * validators it joins at the end of the epoch. That is the least number that
-    /// finality needs too (2f + 1 of 3f + 1): a change that fewer could make would hand the chain to them, more would let f absent ones forbid every change.
-    /// Votes come in one or many transactions until block `deadline` (included); only those of validators of the current set count, each once. Votes
-    /// known already are skipped; without a new one the call reverts. `proofs`: each of the candidate's keys signs its Join.
+    /// @notice Counts votes for adding a validator; with n - (n - 1) / 3 of n validators (3 of 4, 5 of 6, 5 of 7) it joins at the end of the epoch. That
+    /// is the weight that finality needs too (consensus.md, section 2.1): a change that fewer could make would hand the chain to them, more would let f
+    /// absent ones forbid every change. Votes come in one or many transactions until block `deadline` (included); only those of validators of the current
+    /// set count, each once. Votes known already are skipped; a call that brings no new one reverts, unless the known ones have become enough because
+    /// seats were given up. `proofs`: each of the candidate's keys signs its Join.
     function addValidator(
         Validator calldata candidate,
         uint64 deadline,

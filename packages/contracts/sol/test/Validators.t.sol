@@ -285,10 +285,80 @@ contract ValidatorsTest is ValidatorsKit {
         again[0] = voteToAdd(managementOf(0), c, DEADLINE);
         vm.expectPartialRevert(IValidators.UnknownManagement.selector);
         validators.addValidator(c, DEADLINE, proofs, again);
-        // Two of three are two thirds.
+        // Finality needs all three of three, and so does this.
         validators.addValidator(c, DEADLINE, proofs, votesToAdd(2, 3, c));
         (, bool passed) = validators.votesOn(proposal);
-        assertTrue(passed, "two of three");
+        assertTrue(!passed, "two of three");
+        validators.addValidator(c, DEADLINE, proofs, votesToAdd(3, 4, c));
+        (, passed) = validators.votesOn(proposal);
+        assertTrue(passed, "three of three");
+    }
+
+    function assertPassesWith(uint256 needed, uint256 n) private {
+        replaceValidators(manyParams(n));
+        (Validator memory c, KeyProofs memory proofs) = candidate(0x9000);
+        if (needed > 1) validators.addValidator(c, DEADLINE, proofs, votesToAdd(0, needed - 1, c));
+        (, bool passed) = validators.votesOn(validators.addProposal(c, DEADLINE));
+        assertTrue(!passed, "one fewer");
+        validators.addValidator(c, DEADLINE, proofs, votesToAdd(needed - 1, needed, c));
+        (, passed) = validators.votesOn(validators.addProposal(c, DEADLINE));
+        assertTrue(passed, "enough");
+    }
+
+    // What finality needs of as many (consensus.md, section 2.1).
+    function test_one_of_one_is_enough() public {
+        assertPassesWith(1, 1);
+    }
+
+    function test_two_of_two_are_enough() public {
+        assertPassesWith(2, 2);
+    }
+
+    function test_three_of_three_are_enough_and_no_fewer() public {
+        assertPassesWith(3, 3);
+    }
+
+    function test_five_of_six_are_enough_and_no_fewer() public {
+        assertPassesWith(5, 6);
+    }
+
+    function test_five_of_seven_are_enough_and_no_fewer() public {
+        assertPassesWith(5, 7);
+    }
+
+    function test_seats_that_are_given_up_make_known_votes_enough() public {
+        (Validator memory c, KeyProofs memory proofs) = candidate(0x9000);
+        bytes32 proposal = validators.addProposal(c, DEADLINE);
+        validators.addValidator(c, DEADLINE, proofs, votesToAdd(0, 2, c));
+        leaveSet(managementOf(3), 0);
+        closeAt(20);
+        ManagementVote[] memory none;
+        vm.expectRevert(IValidators.NothingChanges.selector);
+        validators.addValidator(c, DEADLINE, proofs, none);
+        leaveSet(managementOf(2), 0);
+        closeAt(40);
+        assertEq(validators.count(), 2, "two are left");
+        // Known votes are skipped, and none is as good.
+        validators.addValidator(c, DEADLINE, proofs, votesToAdd(0, 1, c));
+        (, bool passed) = validators.votesOn(proposal);
+        assertTrue(passed, "two of two");
+        closeAt(60);
+        assertEq(validators.count(), 3, "joined");
+    }
+
+    function test_a_removal_too_passes_by_known_votes_when_seats_were_given_up() public {
+        replaceValidators(manyParams(7));
+        address session = addressOf(sessionKeys[0]);
+        validators.removeValidator(session, DEADLINE, votesToRemove(1, 5, session));
+        ManagementVote[] memory none;
+        vm.expectRevert(IValidators.NothingChanges.selector);
+        validators.removeValidator(session, DEADLINE, none);
+        leaveSet(managementOf(5), 0);
+        leaveSet(managementOf(6), 0);
+        closeAt(20);
+        validators.removeValidator(session, DEADLINE, none);
+        closeAt(40);
+        assertTrue(validators.count() == 4 && !validators.isSession(session), "four of five");
     }
 
     function votesToRemove(uint256 from, uint256 to, address session) private returns (ManagementVote[] memory votes) {

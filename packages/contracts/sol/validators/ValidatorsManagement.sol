@@ -171,13 +171,17 @@ abstract contract ValidatorsManagement is ValidatorsStorage {
         return true;
     }
 
+    /// Seats given up meanwhile may make known votes enough: then nothing new is needed.
     function _passes(bytes32 proposal, bool news) private returns (bool passes) {
-        if (!news) revert NothingChanges();
         (uint256 votes,) = votesOn(proposal);
-        passes = 3 * votes >= 2 * _seats.length;
-        if (!passes) return false;
-        _passed[proposal] = true;
-        emit Passed(proposal);
+        uint256 n = _seats.length;
+        passes = votes >= n - (n - 1) / 3;
+        if (passes) {
+            _passed[proposal] = true;
+            emit Passed(proposal);
+        } else if (!news) {
+            revert NothingChanges();
+        }
     }
 
     /// @inheritdoc IValidators
