@@ -8,7 +8,7 @@ import { beginAtState, devValidatorKeys, validatorSpecOf } from '@hawser/node'
 import { serveBlocks, serveState } from '@hawser/p2p'
 import { silentLogger, systemClock, toHex, type Hash32, type Hex } from '@hawser/primitives'
 import { publicKeyToAddress, secp256k1 } from '@hawser/primitives/node'
-import { MemoryStore } from '@hawser/storage'
+import { keyIn, keyspace, MemoryStore } from '@hawser/storage'
 import { encodeFunctionData } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { afterAll, beforeAll, expect, it } from 'vitest'
@@ -54,6 +54,8 @@ beforeAll(async () => {
     chainId: BigInt(spec.chainId),
   }
   await chain.slot([createFeeMarket1559Tx(vote, { common: chain.common }).sign(testKey('alice'))])
+  // Both are made final by themselves.
+  await chain.until(FINAL - 1n)
   await chain.until(FINAL)
   expect(node().finality.status().setId).toBe(1n)
 })
@@ -73,8 +75,8 @@ function serve(network: MemoryNetwork, { handovers }: { handovers?: (proofs: Uin
   return peer
 }
 
-/** A new node on the network; peers claim the last final block unless told otherwise. It ends when it finds nothing. */
-async function newcomer(network: MemoryNetwork, claims: ReadonlyMap<PeerId, bigint>) {
+/** A new node on the network; peers claim the last final block unless told otherwise. It ends when it finds nothing, unless `onPause` does something about it. */
+async function newcomer(network: MemoryNetwork, claims: ReadonlyMap<PeerId, bigint>, onPause?: () => void) {
   const own: MemoryTransport = network.join()
   const db = new MemoryStore()
   const store = await StoredChain.open(db, chain.common, await buildGenesis(spec, chain.common, accounts))
@@ -93,8 +95,12 @@ async function newcomer(network: MemoryNetwork, claims: ReadonlyMap<PeerId, bigi
     },
     clock: {
       nowMs: () => chain.clock.nowMs(),
-      after: () => {
-        queueMicrotask(() => stopping.abort(NOTHING_FOUND))
+      after: (_ms, wake) => {
+        queueMicrotask(() => {
+          if (!onPause) return stopping.abort(NOTHING_FOUND)
+          onPause()
+          wake()
+        })
         return () => undefined
       },
     },
@@ -108,6 +114,15 @@ async function begin(network: MemoryNetwork, claims: ReadonlyMap<PeerId, bigint>
   const { begun, store, db, reports } = await newcomer(network, claims)
   await begun
   return { store, db, blamed: reports.map(({ peer }) => peer) }
+}
+
+async function flatStateOf(db: MemoryStore): Promise<[string, string][]> {
+  const values: [string, string][] = []
+  for (const space of [keyspace.flatAccount, keyspace.flatStorage])
+    for await (const [key, value] of db.entries({ gte: keyIn(space), lt: keyIn(space + 1) }))
+      values.push([toHex(key), toHex(value)])
+  expect(values.length).toBeGreaterThan(0)
+  return values
 }
 
 it('begins at the youngest final block, with blocks before it that two sets have sealed', async () => {
@@ -161,4 +176,30 @@ it('does not believe what a set that has left makes final when it knows the next
   expect(store.pointers().finalized.number).toBe(0n)
   // It may not know of the next set yet.
   expect(reports).toEqual([])
+})
+
+it('takes a younger state when one goes out of reach', async () => {
+  const network = new MemoryNetwork()
+  const peer = serve(network)
+  const source = node().engine.stateSource()
+  const old = { number: FINAL - 1n, hash: node().store.canonicalHash(FINAL - 1n) as Hash32 }
+  let parts = 0
+  serveState(
+    peer,
+    {
+      ...source,
+      // The older state is pruned after some parts of it.
+      range: (block, ...rest) => (block.hash === old.hash && ++parts > 5 ? undefined : source.range(block, ...rest)),
+    },
+    systemClock,
+  )
+  const claims = new Map([[peer.self, old.number]])
+  const { begun, store, db } = await newcomer(network, claims, () => claims.set(peer.self, FINAL))
+  await begun
+  expect(parts).toBeGreaterThan(5)
+  expect(store.pointers().finalized.number).toBe(FINAL)
+
+  const straight = new MemoryNetwork()
+  serve(straight)
+  expect(await flatStateOf(db)).toEqual(await flatStateOf((await begin(straight)).db))
 })
