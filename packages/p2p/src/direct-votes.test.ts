@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import type { PeerId, Signer, Topic } from '@hawser/chain'
 import { hash32, keccak256, silentLogger, systemClock, utf8, type Address } from '@hawser/primitives'
 import { publicKeyToAddress, secp256k1 } from '@hawser/primitives/node'
+import { DirectVotes } from './direct-votes.ts'
 import { Libp2pTransport, protocolId } from './libp2p-transport.ts'
 import { BAN_SCORE, MAX_GOSSIP_BYTES } from './limits.ts'
 import { identityDigest } from './status-message.ts'
@@ -190,5 +191,49 @@ describe('votes between validators', () => {
     }
     await left
     expect(ear.heard).toEqual([])
+  })
+})
+
+describe('one validator’s stream', () => {
+  const streamOf = (votes: readonly string[]) =>
+    (async function* () {
+      for (const vote of votes) yield { subarray: () => Uint8Array.of(0, vote.length, ...utf8(vote)) }
+    })() as never
+  const votesOf = (count: number) => Array.from({ length: count }, (_, i) => `vote ${i}`)
+  const direct = (mayTake: () => boolean) =>
+    new DirectVotes({
+      open: () => Promise.reject(new Error('nobody is there')),
+      peers: new Map([['v', { validator: session('v1') }]]),
+      handshake: async () => undefined,
+      validators: () => [session('v1')],
+      mayTake,
+      report: (_, __, reason) => expect.unreachable(reason),
+      onTraffic: () => undefined,
+      clock: systemClock,
+      logger: silentLogger,
+    })
+
+  it('brings no more votes than its rate, and than the handler is at work on', async () => {
+    let taken = 0
+    let left = 3
+    const limited = direct(() => left-- > 0)
+    limited.listen(() => (taken++, 'accept'))
+    await limited.read(streamOf(votesOf(10)), 'v')
+    expect(taken).toBe(3)
+    taken = 0
+    const busy = direct(() => true)
+    busy.listen(() => (taken++, new Promise(() => undefined)))
+    await busy.read(streamOf(votesOf(300)), 'v')
+    expect(taken).toBe(256)
+  })
+
+  it('and gossip bring one vote once', async () => {
+    const heard: string[] = []
+    const both = direct(() => true)
+    const gossip = both.listen((message) => (heard.push(new TextDecoder().decode(message)), 'accept'))
+    await both.read(streamOf(['vote']), 'v')
+    await expect.poll(() => heard).toEqual(['vote'])
+    expect(await gossip(utf8('vote'), 'other')).toBe('accept')
+    expect(heard).toEqual(['vote'])
   })
 })

@@ -137,6 +137,7 @@ describe('PeerBook', () => {
     const book = newBook([address(1)], [], middle)
     book.hear(address(2), ID(9))
     expect(book.toDial(0, 8, nobody).map(({ id }) => id)).toEqual([ID(1), ID(2)])
+    book.failed(ID(1), 0)
     for (let n = 1_000; n < 1_000 + 2 * MAX_BOOK; n++) book.reached(ID(n), [address(n)], n)
     expect(book.size).toBe(MAX_BOOK)
     for (const n of [1, 2]) expect(book.addressesOf(ID(n))).toEqual([address(n)])
