@@ -23,7 +23,7 @@ import { recoverAddress } from '@hawser/primitives/node'
 import { decodeJustification, encodeCommit, MAX_JUSTIFICATION_BYTES } from './codec.ts'
 import { malformed, type ConsensusErrorInfo } from './errors.ts'
 import { GrandpaService, prefixRange, readHistory, type GrandpaOptions, type RoundHistory } from './grandpa-service.ts'
-import { encodeHandovers, MAX_HANDOVERS, MAX_SET_PROOFS_BYTES, type HandoverProof } from './handover-proof.ts'
+import { joinHandovers, MAX_HANDOVERS, MAX_SET_PROOFS_BYTES } from './handover-proof.ts'
 import { JUSTIFICATION_WINDOW, superfluous, windowsThatAge, type JustifiedBlock } from './kept-justifications.ts'
 import { LastingTransport } from './lasting-transport.ts'
 import { SetChanges } from './set-changes.ts'
@@ -166,7 +166,7 @@ export class FinalityService implements FinalityGadget, FinalityProofs {
   setProofs(from: bigint, upTo?: bigint): { readonly proofs: Uint8Array; readonly next?: bigint } {
     const present = this.status().setId
     const last = upTo !== undefined && upTo < present ? upTo : present
-    const proofs: HandoverProof[] = []
+    const proofs: Uint8Array[] = []
     let bytes = 0
     for (let setId = from + 1n; setId <= last; setId++) {
       const proof = this.#book.handover(setId)
@@ -175,12 +175,12 @@ export class FinalityService implements FinalityGadget, FinalityProofs {
           { code: 'HANDOVER_UNKNOWN', fault: 'local' },
           `this node began after set ${setId} had taken over, and holds no proof of it; ask another node`,
         )
-      bytes += encodeHandovers([proof]).length
+      bytes += proof.length
       if (proofs.length >= MAX_HANDOVERS || (proofs.length > 0 && bytes > MAX_SET_PROOFS_BYTES))
-        return { proofs: encodeHandovers(proofs), next: setId - 1n }
+        return { proofs: joinHandovers(proofs), next: setId - 1n }
       proofs.push(proof)
     }
-    return { proofs: encodeHandovers(proofs) }
+    return { proofs: joinHandovers(proofs) }
   }
 
   #handoversFrom(setId: bigint): Uint8Array {
@@ -188,7 +188,7 @@ export class FinalityService implements FinalityGadget, FinalityProofs {
       return this.setProofs(setId).proofs
     } catch (error) {
       // Others may have what this node has not seen.
-      if (isAppError(error, 'HANDOVER_UNKNOWN')) return encodeHandovers([])
+      if (isAppError(error, 'HANDOVER_UNKNOWN')) return joinHandovers([])
       throw error
     }
   }

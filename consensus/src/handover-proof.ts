@@ -1,5 +1,5 @@
 import { RLP } from '@ethereumjs/rlp'
-import { fromHex, toHex, type Address, type RlpItem } from '@hawser/primitives'
+import { concatBytes, fromHex, toHex, type Address, type RlpItem } from '@hawser/primitives'
 import { MAX_HEADER_BYTES, MAX_JUSTIFICATION_BYTES } from './codec.ts'
 import { MAX_PROOF_NODES } from './merkle-proof.ts'
 import { bytesOf, bytesUpTo, decodeBounded, listOf, listUpTo, rlpUint, smallUintOf, uint64Of } from './rlp.ts'
@@ -39,6 +39,17 @@ export function encodeHandovers(proofs: readonly HandoverProof[]): Uint8Array {
       voters.map(({ id, weight }) => [fromHex(id), rlpUint(weight)]),
     ]),
   )
+}
+
+/** Puts encoded lists of handovers together as one: a page of many sets is served without a look into any. */
+export function joinHandovers(lists: readonly Uint8Array[]): Uint8Array {
+  // Of a long list the first byte tells how many bytes hold its length, of a short one the length itself (Yellow Paper, appendix B).
+  const items = lists.map((list) => list.subarray(Math.max(1, (list[0] as number) - 0xf6)))
+  const length = items.reduce((sum, item) => sum + item.length, 0)
+  const lengthBytes = rlpUint(length)
+  const head =
+    length < 56 ? Uint8Array.of(0xc0 + length) : concatBytes(Uint8Array.of(0xf7 + lengthBytes.length), lengthBytes)
+  return concatBytes(head, ...items)
 }
 
 /** @throws CONSENSUS_MALFORMED */

@@ -1,7 +1,7 @@
 import { RLP } from '@ethereumjs/rlp'
 import { fromHex, toHex, utf8, type Address } from '@hawser/primitives'
 import { keyIn, keyspace, type KeyValueStore } from '@hawser/storage'
-import { decodeHandovers, encodeHandovers, type HandoverProof } from './handover-proof.ts'
+import { encodeHandovers, type HandoverProof } from './handover-proof.ts'
 import { bytesOf, decodeBounded, hashOf, listOf, listUpTo, rlpUint, smallUintOf, uint64Of } from './rlp.ts'
 import type { BlockRef } from './types.ts'
 import { MAX_VOTERS, VoterSet } from './voter-set.ts'
@@ -43,10 +43,9 @@ export class SetBook {
     this.#remember(set)
   }
 
-  /** What shows that a set took over; undefined for the first one, and where this node did not see it happen. */
-  handover(setId: bigint): HandoverProof | undefined {
-    const bytes = this.#store.get(keyOf('takeovers', setId))
-    return bytes && decodeHandovers(bytes)[0]
+  /** What shows that a set took over, as a list of one (`encodeHandovers`); undefined for the first one, and where this node did not see it happen. */
+  handover(setId: bigint): Uint8Array | undefined {
+    return this.#store.get(keyOf('takeovers', setId))
   }
 
   /** The set whose office a block number falls into, if it has the id. */

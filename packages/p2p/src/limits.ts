@@ -63,7 +63,7 @@ export const REQUEST_RATES: Readonly<Record<Protocol, Rate>> = {
   'missing-votes': { burst: 50, perSecond: 10 },
   // One of each epoch's end, while a node catches up with the sets.
   justification: { burst: 100, perSecond: 20 },
-  // Pages of a chain of sets, while a node begins: 64 sets each, and costly; who follows thousands of sets paces itself.
+  // Pages of a chain of sets, while a node begins: up to 64 sets and 4 MiB each. Who follows thousands of sets paces itself.
   handovers: { burst: 8, perSecond: 2 },
   // One message for each input, rung and step of a batch.
   signing: { burst: 1_000, perSecond: 200 },
