@@ -166,7 +166,12 @@ const FALSE: [string, Topic, () => Promise<Uint8Array> | Uint8Array, number[]][]
   ['a vote of nobody in the set', 'votes', () => encodeVote({ ...signedVote(genesis, vote), voter: 9 }), [-150]],
   ['a vote of another set', 'votes', () => encodeVote(signedVote(genesis, { ...vote, setId: 7n })), []],
   ['a vote of a round far ahead', 'votes', () => encodeVote(signedVote(genesis, { ...vote, round: 99n })), []],
-  ['a commit of another chain', 'commits', () => encodeCommit(commitFor(OTHER_CHAIN, { number: 1n, hash: HASH })), []],
+  [
+    'a commit of another chain',
+    'commits',
+    () => encodeCommit(commitFor(OTHER_CHAIN, { number: 1n, hash: HASH })),
+    [-5_000],
+  ],
   [
     'evidence of another chain',
     'evidence',
