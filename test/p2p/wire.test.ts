@@ -167,10 +167,10 @@ const FALSE: [string, Topic, () => Promise<Uint8Array> | Uint8Array, number[]][]
   ['a vote of another set', 'votes', () => encodeVote(signedVote(genesis, { ...vote, setId: 7n })), []],
   ['a vote of a round far ahead', 'votes', () => encodeVote(signedVote(genesis, { ...vote, round: 99n })), []],
   [
-    'a commit of another chain',
+    'a commit of another set',
     'commits',
-    () => encodeCommit(commitFor(OTHER_CHAIN, { number: 1n, hash: HASH })),
-    [-5_000],
+    () => encodeCommit({ ...commitFor(genesis, { number: 1n, hash: HASH }), setId: 7n }),
+    [],
   ],
   [
     'evidence of another chain',
@@ -244,6 +244,13 @@ describe('a message of gossip', () => {
     await publish(peer, 'commits', encodeCommit(commitFor(OTHER_CHAIN, ref)))
     await expect.poll(() => world.costs(peer), { timeout: 20_000 }).toEqual([-5_000])
     expect(world.node.status().finalized.number).toBeLessThan(ref.number)
+  })
+
+  it('of a commit of another chain is the end of its sender, though nobody here knows its block', async () => {
+    const peer = await world.peer()
+    await publish(peer, 'commits', encodeCommit(commitFor(OTHER_CHAIN, { number: 1_000n, hash: HASH })))
+    await expect.poll(() => world.costs(peer), { timeout: 20_000 }).toEqual([-5_000])
+    await expect.poll(() => world.transport.peers().map(({ id }) => id)).not.toContain(peer.self)
   })
 
   it('of a block with another’s seal, or of another chain, costs its sender 100', async () => {
