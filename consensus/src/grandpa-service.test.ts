@@ -190,6 +190,34 @@ describe('the finality service', () => {
     expect(late.tree.finalized().hash).toBe(block.ref.hash)
   })
 
+  it('sends a vote when the decision is on disk and the guard has let it pass, which it waits for at the same time', async () => {
+    const hub = new MemoryHub()
+    const node = new TestNode(hub, 'v0', keys[0])
+    let free!: () => void
+    const synced = new Promise<void>((resolve) => (free = resolve))
+    const write = node.store.write.bind(node.store)
+    vi.spyOn(node.store, 'write').mockImplementation(async (writes, options) => {
+      if (options?.sync) await synced
+      return write(writes, options)
+    })
+    const heard: string[] = []
+    const arrived = new Promise<void>((resolve) =>
+      hub.join('stranger').subscribe('votes', () => {
+        heard.push('vote')
+        resolve()
+        return 'accept'
+      }),
+    )
+    running.push(node)
+    await node.service.start()
+    node.add(childOf(genesis))
+    await vi.waitFor(() => expect(node.signed).toHaveLength(1))
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(heard).toEqual([])
+    free()
+    await arrived
+  })
+
   it('keeps its own timers and blocks while a flood of votes fills the queue behind a slow disk', async () => {
     const { hub, nodes } = await network4()
     const [node, ...others] = nodes as [TestNode, TestNode, TestNode, TestNode]

@@ -6,6 +6,7 @@ import type {
   FinalityRoundView,
   PeerId,
   Signer,
+  Topic,
   Transport,
   Verdict,
 } from '@hawser/chain'
@@ -124,6 +125,8 @@ export class GrandpaService implements FinalityGadget {
   #voter: Voter | undefined
   #running: Promise<void> | undefined
   #writes: Write[] = []
+  /** Whether the next vote must not leave before the writes are on disk. */
+  #mustSync = false
   #halted = false
 
   constructor(options: GrandpaOptions) {
@@ -189,7 +192,7 @@ export class GrandpaService implements FinalityGadget {
         done: () => resolve(),
         failed: reject,
       }
-      if (!this.#queue.push(task)) reject(busy())
+      if (!this.#queue.push(task, { urgent: true })) reject(busy())
     })
   }
 
@@ -234,7 +237,7 @@ export class GrandpaService implements FinalityGadget {
   #serve(): void {
     const { transport } = this.#options
     const gossip =
-      <T>(decode: (bytes: Uint8Array) => T, event: (message: T, peer: PeerId) => VoterEvent) =>
+      <T>(topic: Topic, decode: (bytes: Uint8Array) => T, event: (message: T, peer: PeerId) => VoterEvent) =>
       (bytes: Uint8Array, from: PeerId): Verdict | Promise<Verdict> => {
         let message: T
         try {
@@ -242,7 +245,8 @@ export class GrandpaService implements FinalityGadget {
         } catch {
           return 'reject'
         }
-        return this.#ask(event(message, from)).then(
+        // Commits go ahead of votes: a node that is behind needs them to be in step, and votes of rounds gone by are worth little.
+        return this.#ask(event(message, from), topic === 'commits').then(
           (effects) => effects.find((effect) => effect.type === 'verdict')?.verdict ?? 'ignore',
           () => 'ignore' as const,
         )
@@ -250,18 +254,18 @@ export class GrandpaService implements FinalityGadget {
     this.#stops.push(
       transport.subscribe(
         'votes',
-        gossip(decodeVote, (vote, peer) => {
+        gossip('votes', decodeVote, (vote, peer) => {
           if (vote.setId === this.#options.voters.setId + 1n) this.#options.onNextSet?.(vote, peer)
           return { type: 'voteReceived', vote, peer }
         }),
       ),
       transport.subscribe(
         'commits',
-        gossip(decodeCommit, (commit, peer) => ({ type: 'commitReceived', commit, peer })),
+        gossip('commits', decodeCommit, (commit, peer) => ({ type: 'commitReceived', commit, peer })),
       ),
       transport.serve('neighbour', async (bytes, peer) => {
         const packet = decodeNeighbour(bytes)
-        await this.#ask({ type: 'neighbour', peer, packet })
+        await this.#ask({ type: 'neighbour', peer, packet }, true)
         this.#options.onNeighbour?.(peer, packet)
         return encodeNeighbour(this.#started().neighbourPacket())
       }),
@@ -291,12 +295,13 @@ export class GrandpaService implements FinalityGadget {
   /** Something that a peer may send as often as it likes. */
   #offer(event: VoterEvent): void {
     if (this.#abort.signal.aborted) return
-    if (!this.#queue.push({ event })) this.#options.logger.warn({ event: event.type }, 'finality queue is full')
+    if (!this.#queue.push({ event }, { urgent: event.type === 'neighbour' }))
+      this.#options.logger.warn({ event: event.type }, 'finality queue is full')
   }
 
-  #ask(event: VoterEvent): Promise<readonly VoterEffect[]> {
+  #ask(event: VoterEvent, urgent = false): Promise<readonly VoterEffect[]> {
     return new Promise((resolve, reject) => {
-      if (!this.#queue.push({ event, done: resolve, failed: reject })) reject(busy())
+      if (!this.#queue.push({ event, done: resolve, failed: reject }, { urgent })) reject(busy())
     })
   }
 
@@ -338,7 +343,7 @@ export class GrandpaService implements FinalityGadget {
         if (answer !== undefined) events.push(answer)
       }
     }
-    await this.#flush(false)
+    await this.#flush()
     return first
   }
 
@@ -367,14 +372,14 @@ export class GrandpaService implements FinalityGadget {
     switch (effect.type) {
       case 'persist':
         this.#writes.push({ key: recordKey(effect.record.key), value: effect.record.value })
-        if (effect.sync) await this.#flush(true)
+        this.#mustSync ||= effect.sync
         return undefined
       case 'forget':
         for await (const [key] of this.#options.store.entries(prefixRange(effect.prefix)))
           this.#writes.push({ key, value: undefined })
         return undefined
       case 'signAndSendVote':
-        return this.#sign(effect.vote)
+        return this.#signAndSend(effect.vote)
       case 'sendVote':
         this.#spawn(() => transport.publish('votes', encodeVote(effect.vote)))
         return undefined
@@ -434,19 +439,26 @@ export class GrandpaService implements FinalityGadget {
     }
   }
 
-  async #sign(vote: UnsignedVote): Promise<VoterEvent> {
-    const { signer, transport, logger } = this.#options
+  /** The decision and the guard's file are synced at the same time; the vote leaves when both are on disk (consensus.md, 2.12). */
+  async #signAndSend(vote: UnsignedVote): Promise<VoterEvent> {
+    const { round, kind } = vote
+    const [signed] = await Promise.all([this.#sign(vote), this.#flush()])
+    if (signed === undefined) return { type: 'voteRefused', round, kind }
+    this.#spawn(() => this.#options.transport.publish('votes', encodeVote(signed)))
+    return { type: 'voteSigned', vote: signed }
+  }
+
+  async #sign(vote: UnsignedVote): Promise<SignedVote | undefined> {
+    const { signer, logger } = this.#options
     const { setId, round, kind, number, hash } = vote
     try {
       if (signer === undefined || this.#local === undefined) throw new Error('no key')
       const voteKind = voteKindCode(kind) as 0 | 1 | 2
       const signature = await signer.sign({ kind: 'vote', setId, round, voteKind, target: { number, hash } })
-      const signed: SignedVote = { ...vote, voter: this.#local, signature }
-      this.#spawn(() => transport.publish('votes', encodeVote(signed)))
-      return { type: 'voteSigned', vote: signed }
+      return { ...vote, voter: this.#local, signature }
     } catch (error) {
       logger.error({ round, kind, error: messageOf(error) }, 'a vote was not signed')
-      return { type: 'voteRefused', round, kind }
+      return undefined
     }
   }
 
@@ -478,10 +490,11 @@ export class GrandpaService implements FinalityGadget {
     for (const listener of this.#listeners) listener({ block, justification })
   }
 
-  async #flush(sync: boolean): Promise<void> {
+  async #flush(): Promise<void> {
     if (this.#writes.length === 0) return
-    const writes = this.#writes
+    const [writes, sync] = [this.#writes, this.#mustSync]
     this.#writes = []
+    this.#mustSync = false
     await this.#options.store.write(writes, { sync })
   }
 
