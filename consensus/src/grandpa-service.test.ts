@@ -4,7 +4,7 @@ import { delay, fromHex, keccak256, silentLogger, systemClock, toHex, uintBE, ty
 import { publicKeyToAddress, secp256k1 } from '@hawser/primitives/node'
 import { MemoryStore, type KeyValueStore } from '@hawser/storage'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { encodeVote } from './codec.ts'
+import { decodeNeighbour, encodeVote } from './codec.ts'
 import { voteDigest, voteKindOf } from './digests.ts'
 import { GrandpaService, MAX_QUEUED_EVENTS } from './grandpa-service.ts'
 import { testHash } from './testing/fixtures.ts'
@@ -33,6 +33,8 @@ class TestNode {
   readonly service: GrandpaService
   readonly signed: string[] = []
   halted: string | undefined
+  /** Holds up what makes a block final on disk. */
+  beforeFinal: (() => Promise<void>) | undefined
   #waiting: { number: bigint; resolve: () => void }[] = []
 
   constructor(hub: MemoryHub, id: string, key: Uint8Array | undefined, earlier?: TestNode) {
@@ -66,6 +68,7 @@ class TestNode {
         },
       },
       finalize: async (block, justification) => {
+        await this.beforeFinal?.()
         expect(verifyJustification({ justification, voters, network, block }).ok).toBe(true)
         this.tree.finalize(block.hash)
         this.#waiting = this.#waiting.filter(({ number, resolve }) => {
@@ -216,6 +219,44 @@ describe('the finality service', () => {
     expect(heard).toEqual([])
     free()
     await arrived
+  })
+
+  it('tells no block to be final before it is on disk', async () => {
+    const hub = new MemoryHub()
+    const nodes = keys.map((key, i) => new TestNode(hub, `v${i}`, key))
+    const [node] = nodes as [TestNode]
+    let join!: (peer: string, event: 'joined') => void
+    vi.spyOn(node.transport, 'onPeer').mockImplementation(((listener: typeof join) => {
+      join = listener
+      return () => undefined
+    }) as never)
+    let free!: () => void
+    let writing!: () => void
+    const slow = new Promise<void>((resolve) => (free = resolve))
+    const reached = new Promise<void>((resolve) => (writing = resolve))
+    node.beforeFinal = () => {
+      writing()
+      return slow
+    }
+    running.push(...nodes)
+    for (const one of nodes) await one.service.start()
+    /** What a peer that joins now is told. */
+    const told = (peer: string) =>
+      new Promise<bigint>((resolve) => {
+        hub.join(peer).serve('neighbour', async (packet) => {
+          resolve(decodeNeighbour(packet).finalizedNumber)
+          return packet
+        })
+        join(peer, 'joined')
+      })
+    const block = childOf(genesis)
+    for (const one of nodes) one.add(block)
+    await reached
+    expect(await told('early')).toBe(0n)
+    free()
+    await node.final(1n)
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(await told('late')).toBe(1n)
   })
 
   it('keeps its own timers and blocks while a flood of votes fills the queue behind a slow disk', async () => {

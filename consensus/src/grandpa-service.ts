@@ -128,9 +128,11 @@ export class GrandpaService implements FinalityGadget {
   /** Whether the next vote must not leave before the writes are on disk. */
   #mustSync = false
   #halted = false
+  #finalOnDisk: bigint
 
   constructor(options: GrandpaOptions) {
     this.#options = options
+    this.#finalOnDisk = options.tree.finalized().number
     const { voters, network, signer } = options
     this.#local = signer === undefined ? undefined : voters.indexOf(signer.address)
     this.#chain = new TreeChainView(options)
@@ -267,7 +269,7 @@ export class GrandpaService implements FinalityGadget {
         const packet = decodeNeighbour(bytes)
         await this.#ask({ type: 'neighbour', peer, packet }, true)
         this.#options.onNeighbour?.(peer, packet)
-        return encodeNeighbour(this.#started().neighbourPacket())
+        return this.#position()
       }),
       transport.serve('missing-votes', async (bytes, peer) => {
         const effects = await this.#ask({ type: 'missingVotesRequested', peer, packet: decodeNeighbour(bytes) })
@@ -284,7 +286,7 @@ export class GrandpaService implements FinalityGadget {
 
   #onPeer(peer: PeerId, what: 'joined' | 'left'): void {
     if (what === 'left') this.#push({ type: 'peerLeft', peer })
-    else this.#tellNeighbour(peer, encodeNeighbour(this.#started().neighbourPacket()))
+    else this.#tellNeighbour(peer, this.#position())
   }
 
   /** Something of our own: timers, blocks, answers that were asked for. A flood from outside must not lose it. */
@@ -387,7 +389,7 @@ export class GrandpaService implements FinalityGadget {
         this.#spawn(() => transport.publish('commits', encodeCommit(effect.commit)))
         return undefined
       case 'sendNeighbour': {
-        const packet = encodeNeighbour(effect.packet)
+        const packet = this.#position(effect.packet)
         // One peer is answered by the response to its own request.
         if (effect.peer === undefined) for (const { id } of transport.peers()) this.#tellNeighbour(id, packet)
         return undefined
@@ -486,6 +488,7 @@ export class GrandpaService implements FinalityGadget {
         if (!isAppError(error, 'IMPORT_BUSY')) throw error
         await delay(RETRY_FINALIZE_MS, { signal: this.#abort.signal, clock: this.#options.clock })
       }
+    this.#finalOnDisk = block.number
     this.#chain.finalize(block)
     for (const listener of this.#listeners) listener({ block, justification })
   }
@@ -496,6 +499,12 @@ export class GrandpaService implements FinalityGadget {
     this.#writes = []
     this.#mustSync = false
     await this.#options.store.write(writes, { sync })
+  }
+
+  /** What is told to be final is on disk: after a crash it would go backwards, and others would take that for a lie. */
+  #position(packet = this.#started().neighbourPacket()): Uint8Array {
+    const onDisk = this.#finalOnDisk
+    return encodeNeighbour(packet.finalizedNumber > onDisk ? { ...packet, finalizedNumber: onDisk } : packet)
   }
 
   #tellNeighbour(peer: PeerId, packet: Uint8Array): void {

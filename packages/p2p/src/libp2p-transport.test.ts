@@ -41,8 +41,9 @@ function identity(name: string, genesisHash: Hash32): Signer {
 
 async function start(
   name: string,
-  options: { bootnodes?: readonly string[]; genesisHash?: Hash32; validator?: boolean } = {},
+  options: { bootnodes?: readonly string[]; genesisHash?: Hash32; validator?: boolean; final?: () => bigint } = {},
 ) {
+  const { final = () => 3n } = options
   const genesisHash = options.genesisHash ?? OURS
   const node = await Libp2pTransport.start({
     chainId: 1n,
@@ -51,7 +52,7 @@ async function start(
     listen: ['/ip4/127.0.0.1/tcp/0'],
     bootnodes: options.bootnodes ?? [],
     signer: options.validator ? identity(name, genesisHash) : undefined,
-    status: () => ({ head: { number: 5n, hash: OURS }, finalized: { number: 3n, hash: OURS }, first: 1n }),
+    status: () => ({ head: { number: 5n, hash: OURS }, finalized: { number: final(), hash: OURS }, first: 1n }),
     clock: systemClock,
     logger: silentLogger,
   })
@@ -122,6 +123,28 @@ describe('Libp2pTransport', () => {
     await expect(a.refreshStatus(b.self)).rejects.toMatchObject({ code: 'PEER_UNREACHABLE' })
     expect(events).toEqual(['joined', 'left'])
     expect(a.peers()).toEqual([])
+  })
+
+  it('takes a peer whose last final block has gone back for one that began anew', async () => {
+    const a = await start('a')
+    let final = 9n
+    const b = await start('b', { bootnodes: a.addresses(), final: () => final })
+    await Promise.all([joined(a, b.self), joined(b, a.self)])
+    const events: string[] = []
+    a.onPeer((peer, event) => events.push(`${peer === b.self ? 'b' : peer} ${event}`))
+    await a.refreshStatus(b.self)
+    events.splice(0)
+    for (const [number, expected] of [
+      [10n, []],
+      [10n, []],
+      [0n, ['b left', 'b joined']],
+      [4n, []],
+    ] as const) {
+      final = number
+      await a.refreshStatus(b.self)
+      expect(events.splice(0)).toEqual(expected)
+    }
+    expect(a.peers().map(({ id }) => id)).toEqual([b.self])
   })
 
   it('carries requests and answers, and a refusal with its reason', async () => {

@@ -429,8 +429,13 @@ export class Libp2pTransport implements Transport {
     // It hung up while its message was on the way: nothing would tell any more that it is gone.
     if (!this.#isConnected(peer))
       throw new AppError<P2pError>({ code: 'PEER_UNREACHABLE', fault: 'peer', retry: true }, `${peer} has hung up`)
-    const known = this.#peers.has(peer)
+    const known = this.#peers.get(peer)
     this.#peers.set(peer, { status, validator: status.validator?.address })
+    // It began anew on an older disk or none, and an old connection outlived it: what was known of it holds no more.
+    if (known !== undefined && status.finalized.number < known.status.finalized.number) {
+      this.#tell(peer, 'left')
+      this.#tell(peer, 'joined')
+    }
     if (!known) {
       this.#parts.logger.debug({ peer, validator: status.validator?.address }, 'a peer joined')
       this.#service.joined(peer, this.#listening.get(peer) ?? [], status.validator?.address)
