@@ -41,4 +41,12 @@ describe('the chain that finality looks at', () => {
     expect(view.learnBeside(header(3, 13, 12))).toBe(false)
     expect(view.header(testHash(13))).toBeUndefined()
   })
+
+  it('does not learn a header above the last final block: it is not beside, and has to be imported', () => {
+    const view = setup()
+    for (const above of [header(2, 20, 2), header(3, 21, 3)]) {
+      expect(view.learnBeside(above)).toBe(false)
+      expect(view.header(above.hash)).toBeUndefined()
+    }
+  })
 })

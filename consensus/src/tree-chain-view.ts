@@ -1,6 +1,6 @@
 import type { BlockTreeView } from '@hawser/chain'
 import type { Hash32 } from '@hawser/primitives'
-import type { ChainView } from './chain-view.ts'
+import { isAncestorOrSelf, type ChainView } from './chain-view.ts'
 import { HeaderTree } from './header-tree.ts'
 import type { BlockRef, HeaderRef } from './types.ts'
 
@@ -44,11 +44,13 @@ export class TreeChainView implements ChainView {
 
   /**
    * Takes a header of a branch that finality has cut off, whose parent is known: votes for it came before, or from nodes
-   * that were behind, and they count. False where the parent is not known.
+   * that were behind, and they count. False where the parent is not known, or where the last final block stands below: that one
+   * is not beside, and must be imported before anything is said of it.
    */
   learnBeside({ number, hash, parentHash }: HeaderRef): boolean {
     if (this.header(hash) !== undefined) return true
     if (this.header(parentHash)?.number !== number - 1n) return false
+    if (isAncestorOrSelf(this, this.finalized(), parentHash)) return false
     this.#beside.set(hash, { number, hash, parentHash })
     const oldest = this.#beside.keys().next()
     if (this.#beside.size > MAX_HEADERS_BESIDE && !oldest.done) this.#beside.delete(oldest.value)

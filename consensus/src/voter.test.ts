@@ -458,13 +458,15 @@ describe('a voter', () => {
     expect(ask(11, 'b')).toBeUndefined()
   })
 
-  it('blames a peer whose final block goes back, and one that floods it with packets', () => {
+  it('blames a peer whose final block goes back further than one packet overtakes another, and one that floods it with packets', () => {
     const { voter } = setup(0)
     voter.handle({ type: 'start' }, 0)
     const tell = (finalizedNumber: bigint, peer: string) =>
       ofType(voter.handle({ type: 'neighbour', peer, packet: { ...packet(1n), finalizedNumber } }, 1), 'reportPeer')
-    expect(tell(5n, 'a')).toEqual([])
-    expect(tell(4n, 'a')).toMatchObject([{ peer: 'a', delta: -500 }])
+    expect(tell(25n, 'a')).toEqual([])
+    // Passed over: what it says of the round is as old, and the next one is measured by the latest.
+    expect(tell(9n, 'a')).toEqual([])
+    expect(tell(8n, 'a')).toMatchObject([{ peer: 'a', delta: -500 }])
     for (let i = 0; i < 16; i++) expect(tell(7n, 'b')).toEqual([])
     expect(tell(7n, 'b')).toMatchObject([{ peer: 'b', delta: -50 }])
     voter.handle({ type: 'timer', id: 'tick' }, T)

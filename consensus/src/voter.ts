@@ -56,6 +56,8 @@ const COST_INVALID_CATCH_UP = -5000
 const COST_NO_CATCH_UP = -20
 const COST_BACKWARDS = -500
 const COST_TOO_MANY_PACKETS = -50
+/** A packet that is so many final blocks behind the one before was overtaken by it, and is passed over. */
+const OVERTAKEN_BLOCKS = 16n
 /** Neighbour packets of one peer in a gossip duration: its own, and its answers to ours. */
 const MAX_PACKETS_PER_TICK = 16
 /** Gossip durations until a peer gets another catch-up: building one costs as much as checking it. */
@@ -623,9 +625,12 @@ export class Voter {
     this.#packets.set(peer, packets)
     if (packets > MAX_PACKETS_PER_TICK)
       return this.#report(peer, COST_TOO_MANY_PACKETS, 'more neighbour packets than news')
-    // Rounds may go back over a crash; what is final is on disk before it is told.
-    if (before !== undefined && packet.finalizedNumber < before.finalizedNumber)
+    // Rounds may go back over a crash; what is final is on disk before it is told. Each packet has a stream of its own, so one may
+    // overtake another.
+    if (before !== undefined && packet.finalizedNumber < before.finalizedNumber) {
+      if (before.finalizedNumber - packet.finalizedNumber <= OVERTAKEN_BLOCKS) return
       this.#report(peer, COST_BACKWARDS, 'its last final block went backwards')
+    }
     this.#neighbours.set(peer, packet)
     if (packet.round < this.#current) this.#emit({ type: 'sendNeighbour', packet: this.neighbourPacket(), peer })
     this.#maybeCatchUp()

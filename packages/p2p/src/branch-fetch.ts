@@ -24,7 +24,7 @@ export type BesideListener = (block: BlockRef & { readonly parentHash: Hash32 })
 
 export interface BranchFetchParts {
   readonly common: Common
-  readonly store: Pick<ChainStore, 'block' | 'pointers'>
+  readonly store: Pick<ChainStore, 'block' | 'pointers' | 'canonicalHash'>
   readonly importer: Pick<BlockImporter, 'import'>
   readonly onBlockBeside?: BesideListener
   readonly transport: Pick<Transport, 'request'>
@@ -74,7 +74,12 @@ export async function fetchBranch(parts: BranchFetchParts, peer: PeerId, tip: Ha
 async function takeIn(parts: BranchFetchParts, base: Hash32, branch: readonly SealedBlock[]): Promise<void> {
   const { store, importer, onBlockBeside } = parts
   const fork = store.block(base)?.block.header.number ?? 0n
-  const isCutOff = () => fork < store.pointers().finalized.number
+  /** What sync has brought meanwhile is no branch: finality passes by the first block that is not on our chain. */
+  const isCutOff = () => {
+    const refs = branch.map(({ block }) => blockRef(block))
+    const last = refs.findLast(({ number, hash }) => store.canonicalHash(number) === hash)
+    return (last?.number ?? fork) < store.pointers().finalized.number
+  }
   try {
     if (!isCutOff()) {
       for (const sealed of branch) await importer.import(sealed, 'sync')
