@@ -41,6 +41,7 @@ function author(
     alone?: boolean
     listening?: boolean
     offsetMs?: number
+    settled?: () => Promise<void>
   } = {},
 ) {
   const clock = new ManualClock()
@@ -56,6 +57,7 @@ function author(
     slotOf: () => state.headSlot ?? 9n,
     alone: () => state.alone ?? false,
     listening: () => state.listening ?? false,
+    settled: state.settled ?? (() => Promise.resolve()),
     clockOffsetMs: () => state.offsetMs ?? 0,
     produce: async (task) => {
       made.push(task)
@@ -68,6 +70,15 @@ function author(
 }
 
 describe('the author', () => {
+  it('looks at the best block once that is stored', async () => {
+    const state = { head: 5n, settled: async () => void (state.head = 6n) }
+    const { clock, made, service } = author(state)
+    service.start()
+    await clock.move(2000)
+    expect(made.map(({ parent }) => parent.number)).toEqual([6n])
+    await service.stop()
+  })
+
   it('makes a block at the start of each of its slots, also after a failure, until it is stopped', async () => {
     const { clock, made, service } = author()
     service.start()

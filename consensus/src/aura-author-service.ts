@@ -18,6 +18,8 @@ export interface AuraAuthorOptions {
   readonly tree: Pick<BlockTreeView, 'best' | 'finalized'>
   /** The slot of a block of the tree. */
   readonly slotOf: (block: BlockRef) => bigint
+  /** Resolves when the best block, which may have come this moment, is stored: the validators are read from its state. */
+  readonly settled: () => Promise<void>
   /** Whether nobody is there to hear the block though others exist: authoring then would make a private fork. */
   readonly alone: () => boolean
   /** Whether this node still listens for its own key elsewhere. */
@@ -80,9 +82,10 @@ export class AuraAuthorService {
   }
 
   async #run(slot: bigint): Promise<void> {
-    const { clock, consensus, logger, tree, slotOf, slotSeconds, produce } = this.#options
-    const now = consensus.slotAt(clock.nowMs())
+    const { clock, consensus, logger, tree, slotOf, slotSeconds, settled, produce } = this.#options
     try {
+      await settled()
+      const now = consensus.slotAt(clock.nowMs())
       // A timer that fires early (a clock that was set back) waits on; one that fires late does not use a slot gone by.
       const abstention = now === slot ? this.abstains(slot) : 'not-our-slot'
       if (abstention === undefined) {
@@ -91,7 +94,7 @@ export class AuraAuthorService {
         await produce({ slot, parent, deadlineMs, signal: this.#abort.signal })
       } else if (abstention !== 'not-our-slot') logger.info({ slot, abstention }, 'our slot stays empty')
     } catch (error) {
-      logger.error({ slot, error: messageOf(error) }, 'no block was made in our slot')
+      if (!this.#abort.signal.aborted) logger.error({ slot, error: messageOf(error) }, 'no block was made in our slot')
     }
     this.#sleepUntil(consensus.slotAt(clock.nowMs()) + 1n)
   }

@@ -477,6 +477,7 @@ export async function createNode(dependencies: NodeDependencies): Promise<Hawser
         alone: () =>
           sync.progress.syncing || (sets.after(tree.best().hash).sessions.length > 1 && transport.peers().length === 0),
         listening: () => listening,
+        settled: () => importer.settled(),
         clockOffsetMs: () => transport.clockOffsetMs(),
         produce: (task) => produceBlock(parts, task),
         clock,
@@ -607,7 +608,8 @@ function checkBitcoinKey(spec: ChainSpec, bitcoinKey: Uint8Array): void {
   if (!spec.validators.some((validator) => validator.bitcoinKey === key))
     throw new AppError<NodeError>(
       { code: 'KEY_NOT_VALIDATOR', fault: 'user' },
-      `the bitcoin key ${key} is none of the validators' in the chain spec; check the key file and the spec`,
+      `the bitcoin key ${key} is none of the validators' in the chain spec; custody stays with those of genesis until committees can be ` +
+        'handed over: leave keys.bitcoin out of the configuration of a validator that joined later',
     )
 }
 

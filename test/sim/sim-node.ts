@@ -123,6 +123,7 @@ export class SimNode {
         tree: this.tree,
         slotOf: (block) => world.get(block.hash).slot,
         alone: () => false,
+        settled: () => Promise.resolve(),
         // A node that does not know that its clock is off.
         clockOffsetMs: () => 0,
         listening: () => this.#listening,

@@ -73,6 +73,11 @@ export class BlockImporter {
     return this.#enqueue(() => this.#finalize(block, justification))
   }
 
+  /** Resolves when all that the fork choice has taken up is stored, and what was queued before. @throws IMPORT_BUSY */
+  settled(): Promise<void> {
+    return this.#enqueue(() => Promise.resolve())
+  }
+
   /** Waits for what is queued, takes no more. */
   async stop(): Promise<void> {
     this.#queue.close()
