@@ -217,7 +217,7 @@ export class FinalityService implements FinalityGadget, FinalityProofs {
   }
 
   async #run({ voters, base }: KnownSet): Promise<void> {
-    const { unfinalized, logger, storedHeader, tree } = this.#options
+    const { unfinalized, logger, signer, storedHeader, tree } = this.#options
     const early = this.#changes.begin()
     this.#service = new GrandpaService({
       ...this.#options,
@@ -232,7 +232,11 @@ export class FinalityService implements FinalityGadget, FinalityProofs {
         if (this.#maybeNext(vote)) this.#changes.keep(vote, peer)
       },
     })
-    logger.info({ setId: voters.setId, validators: voters.size, base: base.number }, 'a validator set is in office')
+    const own = signer === undefined ? undefined : voters.indexOf(signer.address) !== undefined
+    logger.info(
+      { setId: voters.setId, validators: voters.size, base: base.number, votes: own },
+      'a validator set is in office',
+    )
     await this.#service.start(unfinalized())
     for (const { vote, peer } of early) this.#service.hear(vote, peer)
   }

@@ -1,5 +1,5 @@
 import type { Address } from '@hawser/primitives'
-import type { NodeFacts, NodeMetrics } from './metrics.ts'
+import { validatorPeers, type NodeFacts, type NodeMetrics } from './metrics.ts'
 
 /** A head that is older than so many slots means that no blocks come. */
 export const MAX_HEAD_AGE_SLOTS = 20
@@ -79,7 +79,7 @@ export async function healthOf(context: HealthContext): Promise<Health> {
     checkpoint: checkpoint ? { number: Number(checkpoint.number), hash: checkpoint.hash } : null,
     lagBlocks: Number(lag),
     peers: peers.length,
-    validatorPeers: peers.filter((peer) => peer.validator !== undefined).length,
+    validatorPeers: validatorPeers(facts),
     syncing,
     setId: Number(setId),
     round: Number(round),

@@ -10,7 +10,13 @@ export interface NodeFacts {
   head(): BlockRef & { readonly timestamp: bigint }
   finalized(): BlockRef
   peers(): readonly PeerInfo[]
-  finality(): { readonly setId: bigint; readonly round: bigint; readonly stalled: boolean }
+  finality(): {
+    readonly setId: bigint
+    readonly round: bigint
+    readonly stalled: boolean
+    /** Who may vote now. */
+    readonly validators: readonly Address[]
+  }
   /** The round that is voted on; undefined before the first. */
   round(): FinalityRoundView | undefined
   pool(): { readonly pending: number; readonly queued: number }
@@ -21,6 +27,12 @@ export interface NodeFacts {
   clockOffsetMs(): number
   /** The newest block that custody on Bitcoin names as final. */
   checkpoint(): BlockRef | undefined
+}
+
+/** Connected peers that proved to be validators of the set in office. */
+export function validatorPeers(facts: Pick<NodeFacts, 'peers' | 'finality'>): number {
+  const inOffice = new Set(facts.finality().validators)
+  return facts.peers().filter(({ validator }) => validator !== undefined && inOffice.has(validator)).length
 }
 
 export type Direction = 'in' | 'out'
@@ -59,8 +71,8 @@ export class NodeMetrics {
       return facts.head().number - facts.finalized().number
     })
     gauge('hawser_peers', 'Connected peers on this chain', () => facts.peers().length)
-    gauge('hawser_validator_peers', 'Peers that proved to be validators', () => {
-      return facts.peers().filter(({ validator }) => validator !== undefined).length
+    gauge('hawser_validator_peers', 'Peers that proved to be validators in office', () => {
+      return validatorPeers(facts)
     })
     gauge('hawser_grandpa_set_id', 'Id of the voter set', () => facts.finality().setId)
     gauge('hawser_grandpa_round', 'Round that is voted on', () => facts.finality().round)

@@ -50,6 +50,12 @@ export function addVerify(program: Command, session: Session): void {
     const found =
       options.proof === undefined ? await online(options, trust, sets, block) : offline(options.proof, trust, sets)
     const other = isOther(found, block)
+    // What a file does not speak of, it does not refute.
+    if (other && options.proof !== undefined)
+      throw cliError(
+        'USAGE',
+        `the proof is of block ${found.number} ${found.hash}, and says nothing of ${nameOf(block)}`,
+      )
     if (options.state !== undefined) writeState(options.state, found.sets)
     if (options.save !== undefined && !other) writeProof(options.save, trust, found.proof)
     const { number, hash, justified, setId, timestamp, stateRoot } = found
