@@ -14,9 +14,9 @@ import {
   toHex,
   uintBE,
   type Address,
-  type Clock,
   type Hash32,
 } from '@hawser/primitives'
+import { HastyClock } from '@hawser/primitives/testing'
 import { publicKeyToAddress, secp256k1 } from '@hawser/primitives/node'
 import { describe, expect, it } from 'vitest'
 import { devValidatorKeys, validatorSpecOf } from './devnet/dev-keys.ts'
@@ -54,19 +54,6 @@ function handoverTo(setId: bigint): HandoverProof {
   const commit = { ...by, target: block, targets: [block], precommits: [{ target: 0, voter: 0, signature }] }
   const justification = encodeJustification({ commit, ancestry: [] })
   return { justification, header, accountProof: [account], storageProof: [storage], setId, voters: members }
-}
-
-/** Goes on to the next callback at once. */
-class HastyClock implements Clock {
-  #now = 0
-  nowMs(): number {
-    return this.#now
-  }
-  after(delayMs: number, callback: () => void): () => void {
-    this.#now += delayMs
-    queueMicrotask(callback)
-    return () => undefined
-  }
 }
 
 /** Peers that know so many sets, tell of one with each page, and refuse what is beyond their rate. */

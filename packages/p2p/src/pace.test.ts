@@ -1,21 +1,8 @@
 import { expect, it } from 'vitest'
-import type { Clock } from '@hawser/primitives'
+import { HastyClock } from '@hawser/primitives/testing'
 import { REQUEST_RATES } from './limits.ts'
 import { Pace } from './pace.ts'
 import { TokenBucket } from './token-bucket.ts'
-
-/** Goes on to the next callback at once. */
-class HastyClock implements Clock {
-  #now = 0
-  nowMs(): number {
-    return this.#now
-  }
-  after(delayMs: number, callback: () => void): () => void {
-    this.#now += delayMs
-    queueMicrotask(callback)
-    return () => undefined
-  }
-}
 
 it('asks so often that no peer has to refuse, and not much less often', async () => {
   for (const protocol of ['blocks-by-hash', 'handovers'] as const) {

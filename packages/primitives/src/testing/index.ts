@@ -1,2 +1,3 @@
-/** For tests of every room that reads what others send. */
+/** For the tests of every room. */
 export { anyMessage, crumbs, fuzzDecoder, nestedBomb, type FuzzedDecoder } from './decoder-fuzz.ts'
+export { HastyClock } from './hasty-clock.ts'
